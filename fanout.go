@@ -1,0 +1,185 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"time"
+)
+
+// fanOutChunk is how many recipients are filed in one transaction.
+const fanOutChunk = 1000
+
+// expand files the recipients of a notification, chunk by chunk. A crash
+// resumes behind the last chunk that was committed. A fan-out never goes dead:
+// what fails is tried again, and Health shows it.
+func (s *session) expand(w *work) Outcome {
+	facts, _, err := s.n.store.Load(s.ctx, []Task{w.task}, 0)
+	if err != nil {
+		return s.fanOutFailed(w, err)
+	}
+	note := facts[0].Notification
+	if facts[0].Withdrawn {
+		// The store ends the task when it sees the mark.
+		note.To, note.Audience = nil, ""
+	}
+	w.facts = facts[0]
+	cursor := w.task.Cursor
+	for {
+		if s.ctx.Err() != nil || s.isLost(w) || s.stopping() {
+			return Outcome{Status: StatusPending, Reason: "shutdown"}
+		}
+		ids, done, err := s.members(note, cursor)
+		if err != nil {
+			return s.fanOutFailed(w, err)
+		}
+		chunk := Chunk{Task: w.lease(), Cursor: cursor, Done: done}
+		if len(ids) > 0 {
+			chunk.Cursor = ids[len(ids)-1]
+		}
+		if err := s.fill(w, note, ids, &chunk); err != nil {
+			return s.fanOutFailed(w, err)
+		}
+		withdrawn, err := s.fileChunk(w, note, chunk)
+		switch {
+		case errors.Is(err, ErrLeaseLost):
+			s.leaseLost(w)
+			return Outcome{}
+		case err != nil:
+			return s.fanOutFailed(w, err)
+		case withdrawn || done:
+			return Outcome{}
+		}
+		cursor = chunk.Cursor
+		w.task.Attempts = 0 // it got on
+	}
+}
+
+// members is the next part of the recipients after the cursor.
+func (s *session) members(note Notification, cursor string) (ids []string, done bool, err error) {
+	if note.Audience == "" {
+		from := sort.Search(len(note.To), func(i int) bool { return note.To[i].ID > cursor })
+		rest := note.To[from:]
+		for _, r := range rest[:min(len(rest), fanOutChunk)] {
+			ids = append(ids, r.ID)
+		}
+		return ids, len(rest) <= fanOutChunk, nil
+	}
+	audience := s.n.audiences[note.Audience]
+	if audience == nil {
+		return nil, false, fmt.Errorf("notify: no audience named %q is registered", note.Audience)
+	}
+	ids, err = audience.Members(s.ctx, note.Tenant, cursor, fanOutChunk)
+	if err != nil {
+		return nil, false, fmt.Errorf("notify: audience: %w", err)
+	}
+	if len(ids) == 0 {
+		return nil, true, nil
+	}
+	if !slices.IsSorted(ids) || ids[0] <= cursor {
+		return nil, false, fmt.Errorf("notify: audience %q does not enumerate in ascending order", note.Audience)
+	}
+	return slices.Compact(ids), false, nil
+}
+
+// fill decides what the recipients of a chunk get. One that is no recipient at
+// all is recorded and passed over.
+func (s *session) fill(w *work, note Notification, ids []string, chunk *Chunk) error {
+	recipients := make([]Recipient, 0, len(ids))
+	for _, id := range ids {
+		r := Recipient{Tenant: note.Tenant, ID: id}
+		if err := checkRecipient(r); err != nil {
+			s.reject(w, chunk, Recipient{Tenant: note.Tenant, ID: rejectedID(id)}, err)
+			continue
+		}
+		recipients = append(recipients, r)
+	}
+	f := s.n.newFiler()
+	if err := f.learn(s.ctx, recipients); err != nil {
+		return err
+	}
+	f.know(s.ctx, recipients)
+	lane := w.task.Lane
+	chunk.Filings = make([]Filing, 0, len(recipients))
+	for _, r := range recipients {
+		provider, _, err := f.provider(s.ctx, r, note.Provider)
+		if err != nil {
+			return err
+		}
+		chunk.Filings = append(chunk.Filings, f.file(s.ctx, note, provider, lane, r))
+	}
+	return nil
+}
+
+// rejectedID makes an identifier that a record can hold.
+func rejectedID(id string) string {
+	id = storable(id)
+	if len(id) > maxIdentifier {
+		id = storable(id[:maxIdentifier-3])
+	}
+	if id == "" {
+		id = "(empty)"
+	}
+	return id
+}
+
+func (s *session) reject(w *work, chunk *Chunk, r Recipient, err error) {
+	chunk.Rejected = append(chunk.Rejected, Rejection{ID: s.n.ids.next(), Recipient: r, Reason: storable(err.Error())})
+	s.n.emit(s.ctx, Event{
+		Type: EventRejected, Recipient: r, Notification: w.task.Notification, Provider: w.task.Provider, Err: err,
+	})
+}
+
+// fileChunk commits a chunk, with its deliveries handed over to this process as
+// far as it has room.
+func (s *session) fileChunk(w *work, note Notification, chunk Chunk) (withdrawn bool, err error) {
+	s.n.reserve(chunk.Filings)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), writeDeadline)
+	defer cancel()
+	withdrawn, err = s.n.store.FanOut(ctx, chunk)
+	if err != nil || withdrawn {
+		s.n.unreserve([]Acceptance{{Filings: chunk.Filings}})
+		if err != nil {
+			err = fmt.Errorf("notify: fan out: %w", err)
+		}
+		return withdrawn, err
+	}
+	signals := make([]Signal, len(chunk.Filings))
+	for i, f := range chunk.Filings {
+		signals[i].Recipient = f.Recipient
+	}
+	s.n.publish(s.ctx, signals)
+	if s.n.handOver(s.ctx, w.task.Notification, note.Provider, chunk.Filings) && s.running {
+		s.n.Wake()
+	}
+	s.n.emit(s.ctx, Event{
+		Type: EventFiled, Notification: w.task.Notification, Provider: note.Provider, Count: len(chunk.Filings),
+	})
+	return false, nil
+}
+
+// stopping tells whether no more work is to be begun.
+func (s *session) stopping() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.accepting
+}
+
+func (s *session) fanOutFailed(w *work, err error) Outcome {
+	s.n.emit(s.ctx, Event{
+		Type: EventStoreFailed, Notification: w.task.Notification, Provider: w.task.Provider, Reason: "fan-out", Err: err,
+	})
+	ceiling := min(time.Second<<min(w.task.Attempts, 9), 5*time.Minute)
+	return Outcome{Status: StatusPending, Reason: "retry", Error: storable(err.Error()), RetryIn: stepBack(ceiling), Charge: true}
+}
+
+// sweepTask removes the items of a notification that was withdrawn in a
+// transaction of the host, or by a process that died.
+func (s *session) sweepTask(w *work) Outcome {
+	if err := s.n.sweep(s.ctx, w.task.Notification); err != nil {
+		return s.fanOutFailed(w, err)
+	}
+	return Outcome{} // the store removed the task with the last item
+}

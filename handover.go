@@ -1,0 +1,103 @@
+package notify
+
+import (
+	"context"
+)
+
+// While Run is at work here and has slots to spare, tasks are stored as leased
+// to this process and handed over in memory after the commit: no claim, no
+// poll. If the process dies in between, the leases expire and others take over.
+
+// reserve keeps a place in the queues for the tasks of the filings and leases
+// those that got one.
+func (n *Notifier) reserve(filings []Filing) {
+	s := n.active.Load()
+	if s == nil || !s.running {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.accepting {
+		return
+	}
+	for i := range filings {
+		for k := range filings[i].Tasks {
+			t := &filings[i].Tasks[k]
+			q := s.queues[t.Channel]
+			if q == nil || t.Wait > 0 || s.pauses.blocks(t.Channel) || !q.reserve() {
+				continue
+			}
+			t.Lease = n.lease
+		}
+	}
+}
+
+// unreserve gives places back that will not be used.
+func (n *Notifier) unreserve(batch []Acceptance) {
+	s := n.active.Load()
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range batch {
+		for _, f := range batch[i].Filings {
+			for _, t := range f.Tasks {
+				if q := s.queues[t.Channel]; q != nil && t.Lease > 0 {
+					q.unreserve()
+				}
+			}
+		}
+	}
+}
+
+// handOver passes leased tasks on to the workers, and tells whether there are
+// others that have to be claimed.
+func (n *Notifier) handOver(ctx context.Context, notification ID, provider string, filings []Filing) (others bool) {
+	var works []*work
+	for i := range filings {
+		f := &filings[i]
+		for _, t := range f.Tasks {
+			if t.Lease == 0 {
+				others = others || t.Wait == 0
+				continue
+			}
+			works = append(works, &work{task: Task{
+				ID: t.ID, Kind: t.Kind, Epoch: 1, Recipient: f.Recipient, Notification: notification,
+				Provider: provider, Channel: t.Channel, Lane: t.Lane, Bucket: t.Bucket, Forced: t.Forced,
+				PreferencesVersion: f.PreferencesVersion,
+			}})
+		}
+	}
+	if len(works) == 0 {
+		return others
+	}
+	s := n.active.Load()
+	if s == nil {
+		n.returnLeases(ctx, works)
+		return others
+	}
+	s.mu.Lock()
+	for _, w := range works {
+		if q := s.queues[w.task.Channel]; q != nil {
+			q.unreserve()
+		}
+	}
+	s.mu.Unlock()
+	s.add(works)
+	return others
+}
+
+// returnLeases gives back tasks for a Run that has ended meanwhile. If that
+// fails, their leases expire.
+func (n *Notifier) returnLeases(ctx context.Context, works []*work) {
+	outcomes := make([]Outcome, len(works))
+	for i, w := range works {
+		outcomes[i] = Outcome{Task: w.lease(), Status: StatusPending, Reason: "given back"}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeDeadline)
+	defer cancel()
+	if _, err := n.store.Settle(ctx, outcomes); err != nil {
+		n.emit(ctx, Event{Type: EventStoreFailed, Reason: "settle", Err: err})
+	}
+}

@@ -1,0 +1,230 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// target is an address that an attempt is going to try.
+type target struct {
+	address      Address
+	identity     string
+	destination  string
+	registration ID // zero for an address of the directory
+	registered   time.Time
+}
+
+// refused marks, among the addresses a delivery is done with, those that will
+// never accept it.
+const refused = "!"
+
+// prepare reads, in one batch, all that the attempts have to know, and settles
+// what need not be attempted. It returns what is to be done.
+func (s *session) prepare(q *queue, raw []*work) []*work {
+	now := time.Now()
+	if q.channel == fanOutQueue {
+		for _, w := range raw {
+			w.prepared = now
+		}
+		return raw
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, writeDeadline)
+	defer cancel()
+	if err := s.inform(ctx, q, raw); err != nil {
+		s.n.emit(ctx, Event{Type: EventStoreFailed, Channel: q.channel, Reason: "prepare", Err: err})
+		for _, w := range raw {
+			s.settler.add(w, s.setBack(w, stepBack(10*s.n.pollInterval), "not prepared", storable(err.Error())))
+		}
+		return nil
+	}
+	kept := raw[:0]
+	for _, w := range raw {
+		reason := skipReason(w.task, w.facts, w.now)
+		if reason == "" && len(w.targets) == 0 {
+			reason = s.whyNoTarget(w)
+		}
+		if reason != "" {
+			s.settler.add(w, s.skip(w, reason))
+			continue
+		}
+		w.prepared = now
+		kept = append(kept, w)
+	}
+	return kept
+}
+
+// inform reads facts, contacts and suppressions for the works.
+func (s *session) inform(ctx context.Context, q *queue, works []*work) error {
+	channel := s.n.channels[q.channel]
+	countUnread := 0
+	if badger, ok := channel.(Badger); ok && badger.WantsUnread() {
+		countUnread = s.n.countLimit
+	}
+	tasks := make([]Task, len(works))
+	for i, w := range works {
+		tasks[i] = w.task
+	}
+	facts, now, err := s.n.store.Load(ctx, tasks, countUnread)
+	if err != nil {
+		return fmt.Errorf("notify: load deliveries: %w", err)
+	}
+	var recipients []Recipient
+	for i, w := range works {
+		w.facts, w.now = facts[i], now
+		if w.task.Filed.IsZero() { // handed over within this process
+			w.task.Filed, w.task.Due = now, now
+		}
+		recipients = append(recipients, w.task.Recipient)
+	}
+	slices.SortFunc(recipients, compareRecipients)
+	contacts, err := s.n.contacts(ctx, slices.Compact(recipients))
+	if err != nil {
+		return err
+	}
+	suppressed, err := s.suppressed(ctx, q.channel, works, contacts)
+	if err != nil {
+		return err
+	}
+	for _, w := range works {
+		w.contact = contacts[w.task.Recipient]
+		w.targets = s.n.targets(channel, w, suppressed)
+	}
+	return nil
+}
+
+// suppressed asks which of the addresses of the works must not be used.
+func (s *session) suppressed(ctx context.Context, channel string, works []*work, contacts map[Recipient]Contact) (map[suppressedKey]bool, error) {
+	perTenant := make(map[string][]Address)
+	for _, w := range works {
+		tenant := w.task.Recipient.Tenant
+		for _, a := range addressesOf(w, contacts[w.task.Recipient], channel) {
+			perTenant[tenant] = append(perTenant[tenant], Address{Channel: a.address.Channel, Value: a.address.Value})
+		}
+	}
+	found := make(map[suppressedKey]bool)
+	for tenant, addresses := range perTenant {
+		list, err := s.n.store.Suppressed(ctx, tenant, addresses)
+		if err != nil {
+			return nil, fmt.Errorf("notify: suppressions: %w", err)
+		}
+		for _, entry := range list {
+			found[suppressedKey{tenant, entry.Address.Value}] = true
+		}
+	}
+	return found, nil
+}
+
+type suppressedKey struct{ tenant, address string }
+
+// addressesOf lists the addresses of a recipient on a channel, those of the
+// directory first.
+func addressesOf(w *work, contact Contact, channel string) []target {
+	var all []target
+	add := func(t target) {
+		if !slices.ContainsFunc(all, func(x target) bool { return x.address.Value == t.address.Value }) {
+			t.identity = addressIdentity(w.task.ID, t.address)
+			all = append(all, t)
+		}
+	}
+	for _, a := range contact.Addresses {
+		if a.Channel == channel && a.Value != "" {
+			add(target{address: a})
+		}
+	}
+	for _, reg := range w.facts.Addresses {
+		add(target{address: reg.Address, registration: reg.ID, registered: reg.Registered})
+	}
+	return all
+}
+
+// targets are the addresses that an attempt is to try: none that has accepted
+// or refused before, and none that is suppressed.
+func (n *Notifier) targets(channel Channel, w *work, suppressed map[suppressedKey]bool) []target {
+	if free, ok := channel.(Addressless); ok && free.Addressless() {
+		t := target{identity: addressIdentity(w.task.ID, Address{})}
+		return n.routed(channel, []target{t})
+	}
+	var open []target
+	for _, t := range addressesOf(w, w.contact, channel.Name()) {
+		done := slices.Contains(w.task.Accepted, t.identity) || slices.Contains(w.task.Accepted, refused+t.identity)
+		if !done && !suppressed[suppressedKey{w.task.Recipient.Tenant, t.address.Value}] {
+			open = append(open, t)
+		}
+	}
+	return n.routed(channel, open)
+}
+
+func (n *Notifier) routed(channel Channel, targets []target) []target {
+	if router, ok := channel.(Router); ok {
+		for i := range targets {
+			targets[i].destination = router.Destination(targets[i].address)
+		}
+	}
+	return targets
+}
+
+// whyNoTarget is the reason of a delivery that has nobody left to go to.
+func (s *session) whyNoTarget(w *work) string {
+	all := addressesOf(w, w.contact, w.task.Channel)
+	switch {
+	case len(all) == 0:
+		return "no address"
+	case slices.ContainsFunc(w.task.Accepted, func(id string) bool { return id[:1] != refused }):
+		return reasonAccepted
+	}
+	return "suppressed"
+}
+
+// reasonAccepted is not shown: all addresses that were left have gone, and one
+// had accepted before.
+const reasonAccepted = "accepted"
+
+// skipReason decides whether a task is moot, and why. It is pure: the same
+// facts, the same answer.
+func skipReason(t Task, f Facts, now time.Time) string {
+	switch {
+	case f.Profile.Erased:
+		return "erased"
+	case t.Kind == KindDigest:
+		return ""
+	case f.Withdrawn:
+		return "withdrawn"
+	case f.Item.ID == "":
+		return "replaced"
+	case !f.Notification.ExpiresAt.IsZero() && !now.Before(f.Notification.ExpiresAt):
+		return "expired"
+	case t.Forced:
+		return ""
+	case optedOut(f.Profile, t.Provider, t.Channel, t.PreferencesVersion):
+		return "opted out"
+	case !f.Item.Read.IsZero():
+		return "read"
+	case !f.Item.Archived.IsZero():
+		return "archived"
+	}
+	return ""
+}
+
+// optedOut tells whether the recipient has turned a provider's channel off
+// since the version of the preferences under which something was filed, or
+// whether it is off now. Versions, unlike instants, order a save and a filing
+// exactly, whichever transaction committed first.
+func optedOut(p Profile, provider, channel string, version int64) bool {
+	for _, o := range p.OptOuts {
+		if o.Version > version && o.covers(provider, channel) {
+			return true
+		}
+	}
+	if p.Preferences.Muted {
+		return true
+	}
+	switch cell := p.Preferences.Choices[provider][channel]; {
+	case cell == Off:
+		return true
+	case cell.decides():
+		return false
+	}
+	return p.Preferences.Channels[channel] == Off
+}

@@ -1,0 +1,281 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// errShutdown is the cause of the contexts of attempts that outlive their Run.
+var errShutdown = errors.New("notify: shutting down")
+
+// Run does the work until ctx ends: it files large fan-outs, delivers, closes
+// digests and renews its leases. It blocks and owns every goroutine it starts.
+// When ctx ends it takes no more work, lets attempts finish within
+// [Options].ShutdownTimeout, gives back what it has not started, and returns
+// nil. Any number of processes may run on one store; a second Run of the same
+// Notifier returns ErrRunning.
+//
+// A channel that ignores its context cannot be stopped: its goroutine is left
+// behind, counted in [Health].
+func (n *Notifier) Run(ctx context.Context) error {
+	s, err := n.begin(ctx, true)
+	if err != nil {
+		return err
+	}
+	defer s.end()
+	s.liftPauses(ctx)
+	s.loop(ctx)
+	s.shutDown()
+	return nil
+}
+
+// Drain does everything that is due now by the clock of the store, what follows
+// from it included, and returns. It never sleeps: what is due later stays. It
+// is for tests, cron jobs and programs that live shortly. It returns ErrRunning
+// beside Run, the error of the store if the store fails, and that of ctx if it
+// ends.
+func (n *Notifier) Drain(ctx context.Context) error {
+	s, err := n.begin(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer s.end()
+	for ctx.Err() == nil {
+		found, err := s.takeWork(ctx)
+		if err != nil {
+			s.shutDown()
+			return err
+		}
+		s.wait(ctx)
+		if err := s.settler.failure(); err != nil {
+			s.shutDown()
+			return err
+		}
+		if !found {
+			return nil
+		}
+	}
+	s.shutDown()
+	return fmt.Errorf("notify: drain: %w", context.Cause(ctx))
+}
+
+// session is one Run or Drain: the work that this process holds.
+type session struct {
+	n       *Notifier
+	running bool            // Run, not Drain
+	ctx     context.Context // of attempts: it outlives Run's by ShutdownTimeout
+	cancel  context.CancelCauseFunc
+
+	mu         sync.Mutex
+	accepting  bool
+	held       map[ID]*work      // every task this process has a lease on
+	queues     map[string]*queue // per channel; fan-outs and sweeps in fanOutQueue
+	recovering bool              // one recovered task runs at a time
+	workers    int               // goroutines at work, without those that channels hold for ever
+	idle       chan struct{}     // closed when workers is 0; nil unless somebody waits
+	quiet      chan struct{}     // closed when nothing is held; nil unless somebody waits
+
+	destinations destinations
+	pauses       pauseBook
+	settler      settler
+	keeper       chan struct{} // closed to end the keeper
+	bucket       int           // where the next claim's turn starts
+	wg           sync.WaitGroup
+}
+
+// fanOutQueue is the queue of fan-outs and sweeps. No channel has this name.
+const fanOutQueue = ""
+
+// fanOutSlots is how many fan-outs a process expands at a time.
+const fanOutSlots = 2
+
+func (n *Notifier) begin(ctx context.Context, running bool) (*session, error) {
+	base, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	s := &session{
+		n: n, running: running, ctx: base, cancel: cancel, accepting: true,
+		held: make(map[ID]*work), queues: make(map[string]*queue), keeper: make(chan struct{}),
+	}
+	s.queues[fanOutQueue] = newQueue(s, fanOutQueue, fanOutSlots)
+	for name := range n.channels {
+		s.queues[name] = newQueue(s, name, n.workers)
+	}
+	s.settler.session = s
+	s.destinations.init(n)
+	if !n.active.CompareAndSwap(nil, s) {
+		cancel(nil)
+		return nil, ErrRunning
+	}
+	s.wg.Go(s.keep)
+	return s, nil
+}
+
+// end ends what begin started. It waits for every goroutine but those that a
+// channel holds.
+func (s *session) end() {
+	s.cancel(errShutdown)
+	s.mu.Lock()
+	s.accepting = false
+	idle := make(chan struct{})
+	if s.workers == 0 {
+		close(idle)
+	} else {
+		s.idle = idle
+	}
+	s.mu.Unlock()
+	<-idle
+	close(s.keeper)
+	s.wg.Wait()
+	s.n.active.Store(nil)
+}
+
+// loop takes work until ctx ends: when a hint comes, when the poll is due, and
+// at once as long as there is more than fits.
+func (s *session) loop(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	failures := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.n.wake:
+		case <-timer.C:
+		}
+		_, err := s.takeWork(ctx)
+		wait := s.n.pollInterval
+		if err != nil && ctx.Err() == nil {
+			failures++
+			wait = min(s.n.pollInterval<<min(failures, 3), 10*time.Second)
+			s.n.emit(ctx, Event{Type: EventStoreFailed, Reason: "claim", Err: err})
+		} else {
+			failures = 0
+		}
+		s.n.health.claimed(err)
+		timer.Reset(wait)
+	}
+}
+
+// takeWork closes the digests that are due and claims tasks, and tells whether
+// it found anything.
+func (s *session) takeWork(ctx context.Context) (bool, error) {
+	if err := s.pauses.refresh(ctx, s.n); err != nil {
+		return false, err
+	}
+	opened, err := s.openDigests(ctx)
+	if err != nil {
+		return false, err
+	}
+	claimed, err := s.claim(ctx)
+	return opened || claimed, err
+}
+
+// claim asks the store for as much as the queues have room for.
+func (s *session) claim(ctx context.Context) (bool, error) {
+	c := s.request()
+	if len(c.Channels) == 0 && c.FanOuts == 0 {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, writeDeadline)
+	defer cancel()
+	tasks, err := s.n.store.Claim(ctx, c)
+	if err != nil {
+		return false, fmt.Errorf("notify: claim: %w", err)
+	}
+	s.mu.Lock()
+	for name, q := range s.queues {
+		q.hungry = name == fanOutQueue && c.FanOuts > 0 || c.Channels[name] > 0
+	}
+	s.mu.Unlock()
+	works := make([]*work, len(tasks))
+	for i, t := range tasks {
+		works[i] = &work{task: t}
+	}
+	s.add(works)
+	return len(tasks) > 0, nil
+}
+
+// request says how much of what this process can take on.
+func (s *session) request() Claim {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := Claim{Lease: s.n.lease, Channels: make(map[string]int), Bucket: s.bucket, Recovered: recoveredAtOnce}
+	s.bucket = (s.bucket + bucketStride) % 256
+	if !s.accepting {
+		return c
+	}
+	for name, q := range s.queues {
+		room := q.room()
+		if name == fanOutQueue {
+			c.FanOuts = room
+			continue
+		}
+		if s.pauses.blocks(name) {
+			continue
+		}
+		c.Channels[name] = room
+		if room == 0 && q.urgentRoom() {
+			c.Urgent = urgentRoom
+		}
+	}
+	for name := range s.n.audiences {
+		c.Audiences = append(c.Audiences, name)
+	}
+	if static, ok := s.n.providers.(Providers); ok {
+		c.Providers = make([]string, 0, len(static))
+		for _, p := range static {
+			c.Providers = append(c.Providers, p.ID)
+			c.Providers = append(c.Providers, p.Aliases...)
+		}
+	}
+	return c
+}
+
+const (
+	recoveredAtOnce = 16 // recovered tasks wait for each other, so few are taken
+	urgentRoom      = 4  // of urgent tasks, so many are taken into a full queue
+	bucketStride    = 37 // coprime to 256: the turns start everywhere alike
+)
+
+// wait returns when nothing is held any more, or when ctx ends.
+func (s *session) wait(ctx context.Context) {
+	s.mu.Lock()
+	if len(s.held) == 0 {
+		s.mu.Unlock()
+		return
+	}
+	if s.quiet == nil {
+		s.quiet = make(chan struct{})
+	}
+	quiet := s.quiet
+	s.mu.Unlock()
+	select {
+	case <-quiet:
+	case <-ctx.Done():
+	}
+}
+
+// shutDown gives back what has not begun, waits for what has, and cancels what
+// takes too long.
+func (s *session) shutDown() {
+	s.mu.Lock()
+	s.accepting = false
+	var unstarted []*work
+	for _, q := range s.queues {
+		unstarted = append(unstarted, q.empty()...)
+	}
+	s.mu.Unlock()
+	s.giveBack(unstarted, "shutdown")
+	ctx, cancel := context.WithTimeout(context.Background(), s.n.shutdownTimeout)
+	s.wait(ctx)
+	cancel()
+	s.cancel(errShutdown)
+	// Channels that obey their context return at once; what is to be written
+	// about them still needs the store.
+	ctx, cancel = context.WithTimeout(context.Background(), abandonGrace+writeDeadline)
+	s.wait(ctx)
+	cancel()
+	s.abandon(func(*work) bool { return true })
+}

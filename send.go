@@ -1,0 +1,307 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Send accepts notifications. The whole call is validated before anything is
+// stored: an ErrInvalid means that nothing was. With up to
+// [Options].InlineFanOut recipients and no NotBefore the items are in the
+// inboxes when Send returns; otherwise a task is stored that files them.
+//
+// A receipt comes back for each notification. One whose Key was used before
+// with the same content is answered with the first receipt, Replayed; with
+// other content its receipt carries ErrConflict, which is then also in the
+// error of the call, while the other notifications stand.
+//
+// After any other error the outcome may be unknown: repeating the call is safe
+// for notifications with a Key. Concurrent calls share transactions; each
+// returns only after the commit of its own.
+func (n *Notifier) Send(ctx context.Context, notifications ...Notification) ([]Receipt, error) {
+	notes, err := n.normalizeAll(notifications)
+	if err != nil {
+		return nil, err
+	}
+	receipts := make([]Receipt, len(notes))
+	var batch []Acceptance
+	var places []int // of each acceptance among the receipts
+	f := n.newFiler()
+	if err := n.learnInline(ctx, f, notes); err != nil {
+		return nil, err
+	}
+	for i, note := range notes {
+		if note.Transient {
+			receipts[i].ID = n.ids.next()
+			continue
+		}
+		a, err := n.acceptance(ctx, f, note)
+		if err != nil {
+			n.unreserve(batch)
+			return nil, fieldOf(notes, i, err)
+		}
+		batch = append(batch, a)
+		places = append(places, i)
+	}
+	if len(batch) > 0 {
+		answers, err := n.gather.submit(ctx, n.store, batch)
+		if err != nil {
+			n.unreserve(batch)
+			return nil, err
+		}
+		for k, answer := range answers {
+			receipts[places[k]] = answer
+		}
+		n.accepted(ctx, batch, answers)
+	}
+	return receipts, errors.Join(n.publishTransient(ctx, notes, receipts), conflicts(receipts))
+}
+
+// SendTx accepts notifications within a transaction of the host:
+//
+//	receipts, err := n.SendTx(ctx, store.Tx(tx), notification)
+//
+// Nothing is visible, delivered or signalled before the host commits, and
+// nothing at all if it rolls back. It writes one or two rows and takes no lock
+// that another transaction waits for. After the commit call [Notifier.Wake], or
+// the poll finds the work.
+func (n *Notifier) SendTx(ctx context.Context, tx Acceptor, notifications ...Notification) ([]Receipt, error) {
+	if err := n.owns(tx); err != nil {
+		return nil, err
+	}
+	notes, err := n.normalizeAll(notifications)
+	if err != nil {
+		return nil, err
+	}
+	batch := make([]Acceptance, 0, len(notes))
+	for i, note := range notes {
+		if note.Transient {
+			return nil, fieldOf(notes, i, invalid("Transient", "a transient notification is part of no transaction"))
+		}
+		// A dynamic catalog is not asked: the host's transaction is open.
+		if static, ok := n.providers.(Providers); ok {
+			if _, known := findProvider(static, note.Provider); !known {
+				return nil, fieldOf(notes, i, unknownProvider(note.Provider))
+			}
+		}
+		batch = append(batch, n.deferred(note))
+	}
+	if len(batch) == 0 {
+		return nil, nil
+	}
+	receipts, err := accept(ctx, tx, batch)
+	if err != nil {
+		return nil, err
+	}
+	return receipts, conflicts(receipts)
+}
+
+// owns refuses a transaction that belongs to another store.
+func (n *Notifier) owns(tx Acceptor) error {
+	if tx == nil {
+		return invalid("tx", "nil")
+	}
+	owner, ok := tx.(TxOwner)
+	if !ok {
+		return nil
+	}
+	for s := n.store; s != nil; {
+		if owner.BelongsTo(s) {
+			return nil
+		}
+		wrapper, ok := s.(interface{ Unwrap() Store })
+		if !ok {
+			break
+		}
+		s = wrapper.Unwrap()
+	}
+	return invalid("tx", "belongs to another store than the Notifier")
+}
+
+func (n *Notifier) normalizeAll(notifications []Notification) ([]Notification, error) {
+	notes := make([]Notification, len(notifications))
+	for i, note := range notifications {
+		valid, err := normalize(note, n.baseURL)
+		if err == nil && note.Audience != "" && n.audiences[note.Audience] == nil {
+			err = invalid("Audience", "no audience named %q is registered", note.Audience)
+		}
+		if err != nil {
+			return nil, fieldOf(notifications, i, err)
+		}
+		notes[i] = valid
+	}
+	return notes, nil
+}
+
+// fieldOf tells in a call with several notifications which one an error is of.
+func fieldOf(notes []Notification, i int, err error) error {
+	if bad, ok := errors.AsType[*InvalidError](err); ok && len(notes) > 1 {
+		return &InvalidError{Field: fmt.Sprintf("notifications[%d].%s", i, bad.Field), Reason: bad.Reason}
+	}
+	return err
+}
+
+func unknownProvider(id string) error {
+	return invalid("Provider", "the catalog knows no %q", id)
+}
+
+func conflicts(receipts []Receipt) error {
+	var errs []error
+	for _, r := range receipts {
+		if r.Err != nil {
+			errs = append(errs, r.Err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// inline tells whether Send files the notification itself.
+func (n *Notifier) inline(note Notification) bool {
+	return note.Audience == "" && len(note.To) <= n.inlineFanOut && note.NotBefore.IsZero() && !note.Transient
+}
+
+// learnInline reads the profiles of those whom Send files itself. The deadline
+// is that of a write: a pool that is held by a transaction of the caller's must
+// not hang it for ever.
+func (n *Notifier) learnInline(ctx context.Context, f *filer, notes []Notification) error {
+	var all []Recipient
+	for _, note := range notes {
+		if n.inline(note) {
+			all = append(all, note.To...)
+		}
+	}
+	if len(notes) > 1 {
+		slices.SortFunc(all, compareRecipients)
+		all = slices.Compact(all)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, writeDeadline)
+	defer cancel()
+	return f.learn(ctx, all)
+}
+
+// acceptance prepares one notification for the store.
+func (n *Notifier) acceptance(ctx context.Context, f *filer, note Notification) (Acceptance, error) {
+	if !n.inline(note) {
+		if _, known, err := f.provider(ctx, firstOf(note), note.Provider); err != nil || !known {
+			return Acceptance{}, cmpError(err, unknownProvider(note.Provider))
+		}
+		return n.deferred(note), nil
+	}
+	a := Acceptance{
+		ID: n.ids.next(), Notification: note, Fingerprint: fingerprint(note),
+		Filings: make([]Filing, 0, len(note.To)),
+	}
+	lane, anyKnown := n.laneOf(note), false
+	f.know(ctx, note.To)
+	for _, r := range note.To {
+		provider, known, err := f.provider(ctx, r, note.Provider)
+		if err != nil {
+			return a, err
+		}
+		anyKnown = anyKnown || known
+		a.Filings = append(a.Filings, f.file(ctx, note, provider, lane, r))
+	}
+	if !anyKnown {
+		return a, unknownProvider(note.Provider)
+	}
+	n.reserve(a.Filings)
+	return a, nil
+}
+
+func firstOf(note Notification) Recipient {
+	if len(note.To) > 0 {
+		return note.To[0]
+	}
+	return Recipient{Tenant: note.Tenant}
+}
+
+func cmpError(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}
+
+// deferred is an acceptance whose recipients are filed later, by a task.
+func (n *Notifier) deferred(note Notification) Acceptance {
+	return Acceptance{
+		ID: n.ids.next(), Notification: note, Fingerprint: fingerprint(note),
+		Task: &NewTask{
+			ID: n.ids.next(), Kind: KindFanOut, Channel: note.Audience, Lane: n.laneOf(note),
+			Bucket: bucket(note.Tenant, note.Provider), NotBefore: note.NotBefore,
+		},
+	}
+}
+
+// accepted does what follows a commit: hints to those who watch, work to the
+// workers, events to the host.
+func (n *Notifier) accepted(ctx context.Context, batch []Acceptance, receipts []Receipt) {
+	var signals []Signal
+	wake := false
+	for i := range batch {
+		a, receipt := &batch[i], receipts[i]
+		event := Event{Type: EventAccepted, Notification: receipt.ID, Provider: a.Notification.Provider, Count: len(a.Filings)}
+		switch {
+		case receipt.Err != nil:
+			n.unreserve(batch[i : i+1])
+			continue
+		case receipt.Replayed:
+			n.unreserve(batch[i : i+1])
+			event.Type, event.Count = EventReplayed, 0
+		case a.Task != nil:
+			wake = true
+		default:
+			wake = n.handOver(ctx, a.ID, a.Notification.Provider, a.Filings) || wake
+			for _, f := range a.Filings {
+				signals = append(signals, Signal{Recipient: f.Recipient})
+			}
+		}
+		n.emit(ctx, event)
+	}
+	n.publish(ctx, signals)
+	if wake {
+		n.Wake()
+	}
+}
+
+// publish sends hints; losing them costs a poll, so an error is only reported.
+func (n *Notifier) publish(ctx context.Context, signals []Signal) {
+	if len(signals) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeDeadline)
+	defer cancel()
+	if err := n.bus.Publish(ctx, signals); err != nil {
+		n.emit(ctx, Event{Type: EventStoreFailed, Reason: "bus", Err: err})
+	}
+}
+
+// publishTransient shows pop-ups to whoever is watching. They are never stored.
+func (n *Notifier) publishTransient(ctx context.Context, notes []Notification, receipts []Receipt) error {
+	var signals []Signal
+	for i, note := range notes {
+		if !note.Transient {
+			continue
+		}
+		to := note.To
+		note.To = nil
+		for _, r := range to {
+			item := Item{ID: receipts[i].ID, NotificationID: receipts[i].ID, Recipient: r, Notification: n.absolute(note), Filed: time.Now().UTC().Truncate(time.Microsecond)}
+			signals = append(signals, Signal{Recipient: r, Transient: &item})
+		}
+		n.emit(ctx, Event{Type: EventAccepted, Notification: receipts[i].ID, Provider: note.Provider, Count: len(to)})
+	}
+	if len(signals) == 0 {
+		return nil
+	}
+	if err := n.bus.Publish(ctx, signals); err != nil {
+		return fmt.Errorf("notify: transient notification: %w", err)
+	}
+	return nil
+}
