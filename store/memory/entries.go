@@ -1,0 +1,110 @@
+package memory
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/bellwether-go/notify"
+)
+
+// entry is an item that waits for a digest, or is bound to one.
+type entry struct {
+	plan         *plan
+	item         *item
+	notification *notification // the one that the item held when it was filed
+	filed        time.Time
+	version      int64 // of the preferences
+	digest       *task // nil: pending
+}
+
+// addEntry lets an item wait for the next digest. It waits only once on a
+// channel: after a collapse the older entry stands for nothing.
+func (s *Store) addEntry(it *item, ne notify.NewEntry, version int64, now time.Time) {
+	p := it.owner.planOn(ne.Channel)
+	e := &entry{plan: p, item: it, notification: it.notification, filed: now, version: version}
+	e.notification.references++
+	older := slices.IndexFunc(it.entries, func(e *entry) bool { return e.plan == p && e.digest == nil })
+	it.entries = append(it.entries, e)
+	p.wait(e)
+	if older >= 0 {
+		s.removeEntry(it.entries[older])
+	}
+	if p.nextCut.IsZero() {
+		s.planCut(p, ne.NextCut)
+	}
+}
+
+func (r *recipient) planOn(channel string) *plan {
+	if r.plans == nil {
+		r.plans = make(map[string]*plan)
+	}
+	if r.plans[channel] == nil {
+		r.plans[channel] = &plan{owner: r, channel: channel}
+	}
+	return r.plans[channel]
+}
+
+// wait puts an entry among the pending ones.
+func (p *plan) wait(e *entry) {
+	i, _ := slices.BinarySearchFunc(p.pending, e, compareEntries)
+	p.pending = slices.Insert(p.pending, i, e)
+}
+
+// releaseEntry lets an entry that was bound wait for another digest.
+func (s *Store) releaseEntry(e *entry, nextCut time.Time) {
+	e.digest.entries = slices.DeleteFunc(e.digest.entries, func(other *entry) bool { return other == e })
+	e.digest = nil
+	e.plan.wait(e)
+	if e.plan.nextCut.IsZero() {
+		s.planCut(e.plan, nextCut)
+	}
+}
+
+// removeEntry forgets an entry. A plan without pending entries has no cut.
+func (s *Store) removeEntry(e *entry) {
+	same := func(other *entry) bool { return other == e }
+	e.item.entries = slices.DeleteFunc(e.item.entries, same)
+	e.notification.references--
+	if e.digest != nil {
+		e.digest.entries = slices.DeleteFunc(e.digest.entries, same)
+		return
+	}
+	e.plan.pending = slices.DeleteFunc(e.plan.pending, same)
+	if len(e.plan.pending) == 0 {
+		s.planCut(e.plan, time.Time{})
+	}
+}
+
+// DigestEntries implements [notify.DigestStore].
+func (s *Store) DigestEntries(ctx context.Context, digest notify.Task) ([]notify.DigestEntry, error) {
+	now, err := s.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	t := s.outbox[digest.ID]
+	if t == nil {
+		return nil, nil
+	}
+	var entries []notify.DigestEntry
+	for _, e := range slices.Backward(t.entries) {
+		if e.due(now) {
+			entries = append(entries, notify.DigestEntry{
+				Item:               e.item.id,
+				Provider:           e.notification.content.Provider,
+				Filed:              e.filed,
+				PreferencesVersion: e.version,
+			})
+		}
+	}
+	return entries, nil
+}
+
+// due reports whether an entry belongs into a letter that is written now.
+func (e *entry) due(now time.Time) bool {
+	expires := e.notification.content.ExpiresAt
+	return e.item.in(notify.StateUnread, now) &&
+		e.item.notification == e.notification && !e.notification.withdrawn &&
+		(expires.IsZero() || expires.After(now))
+}

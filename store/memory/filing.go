@@ -1,0 +1,115 @@
+package memory
+
+import (
+	"time"
+
+	"github.com/bellwether-go/notify"
+)
+
+// collapseKey is the scope of a collapse key within one recipient.
+type collapseKey struct{ provider, key string }
+
+func collapseKeyOf(n *notification) collapseKey {
+	return collapseKey{n.content.Provider, n.content.CollapseKey}
+}
+
+// file gives a notification to one recipient: the item, and with it all that
+// the recipient's preferences made of it.
+func (s *Store) file(n *notification, f notify.Filing, now time.Time) {
+	r := s.admit(f.Recipient)
+	if r == nil || r.items[n.id] != nil || n.held(f.Recipient) != nil {
+		return
+	}
+	it := r.holder(n)
+	switch {
+	case it == nil:
+		it = r.addItem(n, now)
+	case compareAccepted(it.notification, n) > 0:
+		return
+	default:
+		r.collapse(it, n, now)
+	}
+	for _, nt := range f.Tasks {
+		t := newTask(nt, now)
+		t.Recipient = f.Recipient
+		t.PreferencesVersion = f.PreferencesVersion
+		s.addDelivery(t, r, n, nt.Lease)
+	}
+	for _, ne := range f.Entries {
+		s.addEntry(it, ne, f.PreferencesVersion, now)
+	}
+}
+
+// holder returns the item that holds the collapse key of a notification.
+func (r *recipient) holder(n *notification) *item {
+	if n.content.CollapseKey == "" {
+		return nil
+	}
+	it := r.holders[collapseKeyOf(n)]
+	if it != nil && it.notification.withdrawn {
+		r.giveUpKey(it)
+		return nil
+	}
+	return it
+}
+
+func (r *recipient) takeKey(it *item) {
+	if it.notification.content.CollapseKey == "" {
+		return
+	}
+	if r.holders == nil {
+		r.holders = make(map[collapseKey]*item)
+	}
+	r.holders[collapseKeyOf(it.notification)] = it
+}
+
+func (r *recipient) giveUpKey(it *item) {
+	if key := collapseKeyOf(it.notification); r.holders[key] == it {
+		delete(r.holders, key)
+	}
+}
+
+func (r *recipient) addItem(n *notification, now time.Time) *item {
+	it := &item{id: n.id, owner: r, notification: n, filed: now}
+	n.items.insert(it)
+	n.references++
+	if r.items == nil {
+		r.items = make(map[notify.ID]*item)
+	}
+	r.items[it.id] = it
+	r.order.insert(it)
+	r.tally(it, 1)
+	r.takeKey(it)
+	return it
+}
+
+// collapse puts a newer notification in the place of the one that an item
+// holds. The key stays with the item: both notifications have the same.
+func (r *recipient) collapse(it *item, n *notification, now time.Time) {
+	it.notification.items.remove(it)
+	it.notification.references--
+	r.order.remove(it)
+	r.tally(it, -1)
+	it.notification = n
+	it.filed = now
+	it.seen, it.snoozed = time.Time{}, time.Time{}
+	it.repeats++
+	r.tally(it, 1)
+	r.order.insert(it)
+	n.items.insert(it)
+	n.references++
+}
+
+// removeItem takes an item out, and its entries with it.
+func (s *Store) removeItem(it *item) {
+	for len(it.entries) > 0 {
+		s.removeEntry(it.entries[len(it.entries)-1])
+	}
+	r := it.owner
+	r.giveUpKey(it)
+	r.tally(it, -1)
+	r.order.remove(it)
+	delete(r.items, it.id)
+	it.notification.items.remove(it)
+	it.notification.references--
+}

@@ -1,0 +1,248 @@
+package storetest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bellwether-go/notify"
+)
+
+var brokenAccept = []broken{
+	{"files nothing at once", onAcceptance(func(a *notify.Acceptance) { a.Filings = nil }), nil},
+	{"refuses an empty batch", func(b *bench) {
+		next := b.accept
+		b.accept = func(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
+			if len(batch) == 0 {
+				return nil, notify.ErrInvalid
+			}
+			return next(ctx, batch)
+		}
+	}, nil},
+	{"returns receipts out of order", onReceipts(func(_ *bench, _ []notify.Acceptance, r []notify.Receipt) { slices.Reverse(r) }), nil},
+	{"gives a replay its own id", onReceipts(func(_ *bench, batch []notify.Acceptance, r []notify.Receipt) {
+		for i := range r {
+			if r[i].Replayed {
+				r[i].ID = batch[i].ID
+			}
+		}
+	}), nil},
+	{"files a replay", onReceipts(func(b *bench, batch []notify.Acceptance, r []notify.Receipt) {
+		for i := range r {
+			if r[i].Replayed {
+				again := batch[i]
+				again.Notification.Key = ""
+				_, _ = b.m.Accept(context.Background(), []notify.Acceptance{again})
+			}
+		}
+	}), nil},
+	{"looks for a key before it locks", func(b *bench) {
+		next := b.accept
+		b.accept = func(ctx context.Context, batch []notify.Acceptance) (receipts []notify.Receipt, err error) {
+			batch = copied(batch)
+			b.racing(func(racing bool) {
+				for i := range batch {
+					if racing {
+						batch[i].Notification.Key = ""
+					}
+				}
+				receipts, err = next(ctx, batch)
+			})
+			return receipts, err
+		}
+	}, nil},
+	{"overlooks twins in one batch", onBatch(func(_ *bench, batch []notify.Acceptance) []notify.Acceptance {
+		seen := map[string]bool{}
+		for i := range batch {
+			n := &batch[i].Notification
+			if key := n.Key; key != "" && seen[key] {
+				n.Key = ""
+			} else {
+				seen[key] = true
+			}
+		}
+		return batch
+	}), nil},
+	{"takes different twins in one batch for equal", onBatch(func(_ *bench, batch []notify.Acceptance) []notify.Acceptance {
+		first := map[string]string{}
+		for i := range batch {
+			key := batch[i].Notification.Key
+			if print, ok := first[key]; ok && key != "" {
+				batch[i].Fingerprint = print
+			} else {
+				first[key] = batch[i].Fingerprint
+			}
+		}
+		return batch
+	}), nil},
+	{"does not tell that a replay was withdrawn", onReceipts(func(_ *bench, _ []notify.Acceptance, r []notify.Receipt) {
+		for i := range r {
+			r[i].Withdrawn = false
+		}
+	}), nil},
+	{"takes other content for a replay", onAcceptance(func(a *notify.Acceptance) { a.Fingerprint = "" }), nil},
+	{"fails the batch for a conflict", func(b *bench) {
+		next := b.accept
+		b.accept = func(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
+			receipts, err := next(ctx, batch)
+			for _, r := range receipts {
+				err = errors.Join(err, r.Err)
+			}
+			return receipts, err
+		}
+	}, nil},
+	{"has one space of keys", func(b *bench) {
+		next := b.accept
+		b.accept = func(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
+			for _, a := range batch {
+				for taken, first := range b.keys {
+					if n := a.Notification; len(batch) == 1 && taken.key == n.Key && n.Key != "" && taken != keyOf(n) {
+						return []notify.Receipt{{ID: first.ID, Replayed: true}}, nil
+					}
+				}
+			}
+			return next(ctx, batch)
+		}
+	}, nil},
+	{"takes equal content for a replay", onAcceptance(func(a *notify.Acceptance) {
+		if a.Notification.Key == "" {
+			a.Notification.Key = a.Fingerprint
+		}
+	}), nil},
+	{"forgets the recipients of a fan-out", onAcceptance(func(a *notify.Acceptance) { a.Notification.To = nil }), nil},
+	{"keeps the batch", func(b *bench) {
+		kept := map[notify.ID]*notify.Notification{}
+		next := b.accept
+		b.accept = func(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
+			for i := range batch {
+				n := batch[i].Notification
+				kept[batch[i].ID] = &n
+			}
+			return next(ctx, batch)
+		}
+		onItem(func(it *notify.Item) {
+			if n := kept[it.NotificationID]; n != nil {
+				it.Notification.Data, it.Notification.Rows, it.Notification.Actions = n.Data, n.Rows, n.Actions
+			}
+		})(b)
+	}, nil},
+}
+
+// collapsing calls drop for each filing of a notification with a collapse key,
+// and leaves out those for which it is true.
+func collapsing(drop func(b *bench, n notify.Notification, f notify.Filing) bool) alter {
+	return onBatch(func(b *bench, batch []notify.Acceptance) []notify.Acceptance {
+		for i := range batch {
+			n := batch[i].Notification
+			batch[i].Filings = slices.DeleteFunc(batch[i].Filings, func(f notify.Filing) bool {
+				return n.CollapseKey != "" && drop(b, n, f)
+			})
+		}
+		return batch
+	})
+}
+
+var brokenCollapse = []broken{
+	{"does not count repeats", onItem(func(it *notify.Item) { it.Repeats = 0 }), nil},
+	{"does not collapse", onAcceptance(func(a *notify.Acceptance) { a.Notification.CollapseKey = "" }), nil},
+	{"leaves a collapsed item snoozed", func(b *bench) {
+		next := b.accept
+		b.accept = func(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
+			var snoozed []notify.Item
+			for _, r := range b.people {
+				items, _ := b.m.Items(ctx, r, notify.ItemQuery{State: notify.StateSnoozed})
+				snoozed = append(snoozed, items...)
+			}
+			receipts, err := next(ctx, batch)
+			for _, it := range snoozed {
+				_, _ = b.m.Mark(ctx, it.Recipient, notify.ItemMark{Op: notify.OpSnooze, IDs: []notify.ID{it.ID}, Until: it.Snoozed})
+			}
+			return receipts, err
+		}
+	}, nil},
+	{"files a batch from its end", func(b *bench) {
+		next := b.accept
+		b.accept = func(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
+			batch = slices.Clone(batch)
+			slices.Reverse(batch)
+			receipts, err := next(ctx, batch)
+			slices.Reverse(receipts)
+			return receipts, err
+		}
+	}, nil},
+	{"accepts a batch one by one", func(b *bench) {
+		next := b.accept
+		b.accept = func(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
+			var all []notify.Receipt
+			for i := range batch {
+				receipts, err := next(ctx, batch[i:i+1])
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, receipts...)
+				b.h.Advance(time.Microsecond)
+			}
+			return all, nil
+		}
+	}, nil},
+	{"takes a late filing for a new notification", func(b *bench) {
+		next := b.fanOut
+		b.fanOut = func(ctx context.Context, c notify.Chunk) (bool, error) {
+			refile(b, c)
+			c.Filings = nil
+			return next(ctx, c)
+		}
+	}, nil},
+	{"drops a late filing for what was filed meanwhile", onChunk(func(b *bench, c *notify.Chunk) {
+		c.Filings = slices.DeleteFunc(c.Filings, func(f notify.Filing) bool { return len(b.all(f.Recipient)) > 0 })
+	}), nil},
+	{"lets an item hold its key for good", collapsing(func(b *bench, n notify.Notification, f notify.Filing) bool {
+		return slices.ContainsFunc(b.all(f.Recipient), func(it notify.Item) bool {
+			return it.Notification.CollapseKey == n.CollapseKey && b.marked[it.ID]
+		})
+	}), nil},
+	{"has one collapse key per recipient and provider", onAcceptance(func(a *notify.Acceptance) { a.Notification.CollapseKey = "x" }), nil},
+	{"looks for a collapse key before it locks", func(b *bench) {
+		next := b.accept
+		b.accept = func(ctx context.Context, batch []notify.Acceptance) (receipts []notify.Receipt, err error) {
+			batch = copied(batch)
+			b.racing(func(racing bool) {
+				for i := range batch {
+					if racing {
+						batch[i].Notification.CollapseKey = ""
+					}
+				}
+				receipts, err = next(ctx, batch)
+			})
+			return receipts, err
+		}
+	}, nil},
+	{"finds some item for every delivery", onFacts(func(b *bench, t notify.Task, f *notify.Facts) {
+		if all := b.all(t.Recipient); f.Item.ID == "" && len(all) > 0 {
+			f.Item = all[0]
+		}
+	}), nil},
+	{"hides the item that a withdrawn notification was first in", onItems(func(b *bench, _ notify.Recipient, _ notify.ItemQuery, items []notify.Item) []notify.Item {
+		return slices.DeleteFunc(items, func(it notify.Item) bool { return b.marked[it.ID] && it.NotificationID != it.ID })
+	}), nil},
+}
+
+// refile files a chunk as if its notification had been accepted now.
+func refile(b *bench, c notify.Chunk) {
+	facts, _, err := b.m.Load(context.Background(), []notify.Task{b.tasks[c.Task.ID]}, 0)
+	if err != nil {
+		return
+	}
+	n := facts[0].Notification
+	n.To = nil
+	b.fresh(n, c.Filings...)
+}
+
+// fresh accepts a notification that nobody sent.
+func (b *bench) fresh(n notify.Notification, filings ...notify.Filing) {
+	n.Key = ""
+	id := notify.ID(fmt.Sprintf("0fffffff-ffff-7fff-8000-%012d", b.made.Add(1)))
+	_, _ = b.m.Accept(context.Background(), []notify.Acceptance{{ID: id, Notification: n, Filings: filings}})
+}
