@@ -1,0 +1,123 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+
+	"github.com/bellwether-go/notify"
+)
+
+const (
+	insertTombstone = `INSERT INTO {tombstone} (hash, since) SELECT ?, ? WHERE 1 = 1 {nothing}`
+	deleteTombstone = `DELETE FROM {tombstone} WHERE hash = ?`
+
+	selectItemsOf = `SELECT tenant, recipient, filed, id FROM {item} WHERE tenant = ? AND recipient = ? ORDER BY filed, id`
+
+	// selectTouched are the notifications that are to go if nobody else has them.
+	selectTouched = `SELECT notification FROM {item} WHERE tenant = ?1 AND recipient = ?2
+UNION SELECT notification FROM {task} WHERE queue = 1 AND tenant = ?1 AND recipient = ?2
+UNION SELECT notification FROM {entry} WHERE tenant = ?1 AND recipient = ?2
+UNION SELECT notification FROM {delivery} WHERE tenant = ?1 AND recipient = ?2`
+	deleteUnreferred = `DELETE FROM {notification} WHERE id IN (SELECT n.id FROM {notification} n WHERE n.id IN (SELECT id FROM {rows id:text}) AND ` + unreferred + `)`
+
+	selectKept = `SELECT n.id, n.recipients FROM {notification} n WHERE n.id IN (SELECT notification FROM {task} WHERE queue = 0 AND kind = 'fanout' AND tenant = ?) AND n.recipients IS NOT NULL {update}`
+	updateKept = `UPDATE {notification} SET recipients = ? WHERE id = ?`
+
+	deleteFreeTasks = `DELETE FROM {task} WHERE queue = 1 AND tenant = ? AND recipient = ? AND leased_until <= ?`
+	anyTaskOf       = `SELECT 1 FROM {task} WHERE queue = 1 AND tenant = ? AND recipient = ? LIMIT 1`
+)
+
+// eraseFrom deletes whatever else is stored about one recipient.
+var eraseFrom = []string{
+	`DELETE FROM {item} WHERE tenant = ? AND recipient = ?`,
+	`DELETE FROM {entry} WHERE tenant = ? AND recipient = ?`,
+	`DELETE FROM {plan} WHERE tenant = ? AND recipient = ?`,
+	`DELETE FROM {preference} WHERE tenant = ? AND recipient = ?`,
+	`DELETE FROM {address} WHERE tenant = ? AND recipient = ?`,
+	`DELETE FROM {delivery} WHERE tenant = ? AND recipient = ?`,
+}
+
+// Erase implements [notify.Eraser]. Notifications that were kept for this
+// recipient only go too. Suppressions stay: they are about addresses.
+func (s *Store) Erase(ctx context.Context, r notify.Recipient) (busy bool, err error) {
+	err = s.write(ctx, "erase", func(ctx context.Context, t *tx) error {
+		_, err := t.exec(ctx, insertTombstone, tombstone(r), t.now)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	err = s.write(ctx, "erase", func(ctx context.Context, t *tx) (err error) {
+		busy, err = t.erase(ctx, r)
+		return err
+	})
+	return busy && err == nil, err
+}
+
+func (t *tx) erase(ctx context.Context, r notify.Recipient) (busy bool, err error) {
+	var touched []notify.ID
+	err = t.query(ctx, selectTouched, func(rows *sql.Rows) error {
+		var id notify.ID
+		err := rows.Scan(&id)
+		touched = append(touched, id)
+		return err
+	}, r.Tenant, r.ID)
+	if err != nil {
+		return false, err
+	}
+	if _, err := t.exec(ctx, deleteFreeTasks, r.Tenant, r.ID, t.now); err != nil {
+		return false, err
+	}
+	for _, text := range eraseFrom {
+		if _, err := t.exec(ctx, text, r.Tenant, r.ID); err != nil {
+			return false, err
+		}
+	}
+	if _, err := t.exec(ctx, deleteUnreferred, strs(touched)); err != nil {
+		return false, err
+	}
+	if err := t.eraseKept(ctx, r); err != nil {
+		return false, err
+	}
+	err = t.query(ctx, anyTaskOf, func(*sql.Rows) error { busy = true; return nil }, r.Tenant, r.ID)
+	return busy, err
+}
+
+// eraseKept takes the recipient out of the lists of pending fan-outs.
+func (t *tx) eraseKept(ctx context.Context, r notify.Recipient) error {
+	shortened := map[string]string{}
+	err := t.query(ctx, selectKept, func(rows *sql.Rows) error {
+		var id, recipients string
+		if err := rows.Scan(&id, &recipients); err != nil {
+			return err
+		}
+		to, err := unpackRecipients(r.Tenant, recipients)
+		if err != nil || !slices.Contains(to, r) {
+			return err
+		}
+		to = slices.DeleteFunc(to, func(other notify.Recipient) bool { return other == r })
+		shortened[id], err = packRecipients(to)
+		return err
+	}, r.Tenant)
+	if err != nil {
+		return err
+	}
+	for id, recipients := range shortened {
+		if _, err := t.exec(ctx, updateKept, recipients, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Restore implements [notify.Eraser].
+func (s *Store) Restore(ctx context.Context, r notify.Recipient) error {
+	return s.write(ctx, "restore", func(ctx context.Context, t *tx) error {
+		n, err := t.exec(ctx, deleteTombstone, tombstone(r))
+		if err == nil && n == 0 {
+			err = notify.ErrNotFound
+		}
+		return err
+	})
+}

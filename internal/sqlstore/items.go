@@ -1,0 +1,127 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bellwether-go/notify"
+)
+
+// itemColumns selects what scanItem takes, of the item i and its notification n.
+const itemColumns = `i.id, i.tenant, i.recipient, i.notification, i.filed, i.seen, i.read_at, i.archived, i.snoozed, i.repeats, ` + packedColumns
+
+// placesOf selects the places of items by their ids. Most items have the id of
+// the notification that they hold; the others have an index of their own. A
+// join that begins with few rows is written CROSS JOIN: some planners take that
+// as the order to go in, to the others it is the same.
+const placesOf = `SELECT filed, id FROM {item} WHERE notification IN (SELECT id FROM {rows id:text}) AND id = notification AND tenant = ? AND recipient = ?
+UNION ALL SELECT i.filed, i.id FROM {rows id:text} CROSS JOIN {item} i WHERE i.id = r.id AND i.id <> i.notification AND i.tenant = ? AND i.recipient = ?`
+
+func placesArgs(r notify.Recipient, ids []notify.ID) []any {
+	named := strs(slices.Compact(slices.Sorted(slices.Values(ids))))
+	return []any{named, r.Tenant, r.ID, named, r.Tenant, r.ID}
+}
+
+// Items implements [notify.InboxStore].
+func (s *Store) Items(ctx context.Context, r notify.Recipient, q notify.ItemQuery) ([]notify.Item, error) {
+	if !slices.Contains(states, q.State) {
+		return nil, &notify.InvalidError{Field: "State", Reason: "unknown"}
+	}
+	var items []notify.Item
+	err := s.read(ctx, "items", func(ctx context.Context, on querier) error {
+		items = nil
+		now, err := s.now(ctx, on)
+		if err != nil {
+			return err
+		}
+		text, args := itemsQuery(r, q, now)
+		return on.query(ctx, text, func(r *sql.Rows) error {
+			it, err := scanItem(r)
+			items = append(items, it)
+			return err
+		}, args...)
+	})
+	return items, err
+}
+
+// states are those that a query may ask for.
+var states = []notify.State{notify.StateInbox, notify.StateUnread, notify.StateArchived, notify.StateSnoozed, notify.StateAll}
+
+func itemsQuery(r notify.Recipient, q notify.ItemQuery, now int64) (string, []any) {
+	var b strings.Builder
+	var args []any
+	places := `1 = 1`
+	b.WriteString(`SELECT ` + itemColumns + ` FROM `)
+	if len(q.IDs) > 0 {
+		b.WriteString(`(` + placesOf + `) p CROSS JOIN {item} i`)
+		places = `i.filed = p.filed AND i.id = p.id`
+		args = placesArgs(r, q.IDs)
+		q.State = notify.StateAll
+	} else {
+		b.WriteString(`{item} i`)
+	}
+	b.WriteString(` JOIN {notification} n ON n.id = i.notification WHERE ` + places)
+	and := func(condition string, values ...any) {
+		b.WriteString(" AND " + condition)
+		args = append(args, values...)
+	}
+	and(`i.tenant = ? AND i.recipient = ?`, r.Tenant, r.ID)
+	condition, values := inState(q.State, now)
+	and(condition, values...)
+	if q.Provider != "" {
+		and(`i.provider = ?`, q.Provider)
+	}
+	if q.Before != (notify.Position{}) {
+		and(`(i.filed, i.id) < (?, ?)`, micros(q.Before.Filed), string(q.Before.ID))
+	}
+	if q.After != (notify.Position{}) {
+		and(`(i.filed, i.id) > (?, ?)`, micros(q.After.Filed), string(q.After.ID))
+	}
+	if q.Ascending {
+		b.WriteString(` ORDER BY i.filed, i.id`)
+	} else {
+		b.WriteString(` ORDER BY i.filed DESC, i.id DESC`)
+	}
+	if q.Limit > 0 {
+		b.WriteString(` LIMIT ?`)
+		args = append(args, q.Limit)
+	}
+	return b.String(), args
+}
+
+// inState is the condition for the items of a state.
+func inState(state notify.State, now int64) (string, []any) {
+	switch state {
+	case notify.StateUnread:
+		return `i.read_at = 0 AND i.archived = 0 AND i.snoozed <= ?`, []any{now}
+	case notify.StateArchived:
+		return `i.archived <> 0`, nil
+	case notify.StateSnoozed:
+		return `i.snoozed > ?`, []any{now}
+	case notify.StateAll:
+		return `1 = 1`, nil
+	}
+	return `i.archived = 0 AND i.snoozed <= ?`, []any{now}
+}
+
+// scanItem reads itemColumns.
+func scanItem(r *sql.Rows) (notify.Item, error) {
+	var it notify.Item
+	var p packed
+	var filed, seen, read, archived, snoozed int64
+	err := r.Scan(append([]any{
+		&it.ID, &it.Recipient.Tenant, &it.Recipient.ID, &it.NotificationID, &filed, &seen, &read, &archived, &snoozed, &it.Repeats,
+	}, p.scan()...)...)
+	if err != nil {
+		return it, err
+	}
+	it.Filed, it.Seen, it.Read = instant(filed), instant(seen), instant(read)
+	it.Archived, it.Snoozed = instant(archived), instant(snoozed)
+	if it.Notification, err = p.unpack(); err != nil {
+		return it, fmt.Errorf("item %s: %w", it.ID, err)
+	}
+	return it, nil
+}

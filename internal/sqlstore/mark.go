@@ -1,0 +1,93 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/bellwether-go/notify"
+)
+
+const (
+	selectPlaces = `SELECT i.filed, i.id FROM (` + placesOf + `) i`
+
+	countUnread = `SELECT COUNT(*) FROM (SELECT 1 FROM {item} WHERE tenant = ? AND recipient = ? AND read_at = 0 AND archived = 0 AND snoozed <= ? LIMIT ?) u`
+	countUnseen = `SELECT COUNT(*) FROM (SELECT 1 FROM {item} WHERE tenant = ? AND recipient = ? AND read_at = 0 AND archived = 0 AND seen = 0 AND snoozed <= ? LIMIT ?) u`
+)
+
+// changes is what each operation sets, and what it makes a difference to.
+// Parameters are numbered, the instant of now is the first, that of a snooze
+// the second. What is read is seen too, so that unseen items are unread ones.
+var changes = map[notify.Op]struct{ set, where string }{
+	notify.OpSeen:      {`seen = ?1`, `seen = 0`},
+	notify.OpRead:      {`read_at = CASE WHEN read_at = 0 THEN ?1 ELSE read_at END, seen = CASE WHEN seen = 0 THEN ?1 ELSE seen END, slot = NULL`, `(read_at = 0 OR seen = 0)`},
+	notify.OpUnread:    {`read_at = 0`, `read_at <> 0`},
+	notify.OpArchive:   {`archived = ?1, slot = NULL`, `archived = 0`},
+	notify.OpUnarchive: {`archived = 0`, `archived <> 0`},
+	notify.OpSnooze:    {`snoozed = CASE WHEN ?2 > ?1 THEN ?2 ELSE 0 END`, `(?2 > ?1 AND snoozed <> ?2 OR ?2 <= ?1 AND snoozed > ?1)`},
+}
+
+// Mark implements [notify.InboxStore]. A zero UpTo is older than every item.
+func (s *Store) Mark(ctx context.Context, r notify.Recipient, m notify.ItemMark) (int, error) {
+	change, ok := changes[m.Op]
+	if !ok {
+		return 0, &notify.InvalidError{Field: "Op", Reason: "unknown"}
+	}
+	var changed int64
+	err := s.write(ctx, "mark", func(ctx context.Context, t *tx) (err error) {
+		text := `UPDATE {item} SET ` + change.set + ` WHERE tenant = ?3 AND recipient = ?4 AND ` + change.where
+		args := []any{t.now, micros(m.Until), r.Tenant, r.ID}
+		if len(m.IDs) > 0 {
+			places, err := t.places(ctx, r, m.IDs)
+			if err != nil {
+				return err
+			}
+			if len(places) == 0 {
+				return notify.ErrNotFound
+			}
+			text += ` AND (filed, id) IN (SELECT filed, id FROM {rows 5 filed:int id:text})`
+			args = append(args, places)
+		} else {
+			text += ` AND archived = 0 AND snoozed <= ?1 AND (filed, id) <= (?5, ?6) AND (?7 = '' OR provider = ?7)`
+			args = append(args, micros(m.UpTo.Filed), string(m.UpTo.ID), m.Provider)
+		}
+		changed, err = t.exec(ctx, text, args...)
+		return err
+	})
+	return int(changed), err
+}
+
+// places finds items by their ids.
+func (t *tx) places(ctx context.Context, r notify.Recipient, ids []notify.ID) (rowset, error) {
+	var found rowset
+	err := t.query(ctx, selectPlaces, func(rows *sql.Rows) error {
+		var filed int64
+		var id string
+		err := rows.Scan(&filed, &id)
+		found = append(found, []any{filed, id})
+		return err
+	}, placesArgs(r, ids)...)
+	return found, err
+}
+
+// Counts implements [notify.InboxStore].
+func (s *Store) Counts(ctx context.Context, r notify.Recipient, limit int) (notify.Counts, error) {
+	var counts notify.Counts
+	err := s.read(ctx, "counts", func(ctx context.Context, q querier) error {
+		counts = notify.Counts{}
+		now, err := s.now(ctx, q)
+		if err != nil {
+			return err
+		}
+		for text, n := range map[string]*int{countUnread: &counts.Unread, countUnseen: &counts.Unseen} {
+			err := q.query(ctx, text, func(rows *sql.Rows) error { return rows.Scan(n) }, r.Tenant, r.ID, now, limit+1)
+			if err != nil {
+				return err
+			}
+			if *n > limit {
+				*n, counts.AtLeast = limit, true
+			}
+		}
+		return nil
+	})
+	return counts, err
+}

@@ -1,0 +1,76 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io/fs"
+
+	"github.com/bellwether-go/notify/internal/migrate"
+)
+
+const (
+	createSchema = `CREATE TABLE IF NOT EXISTS {schema} (version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, compatible INTEGER NOT NULL)`
+	readSchema   = `SELECT version, checksum FROM {schema}`
+	lastSchema   = `SELECT version, compatible FROM {schema} ORDER BY version DESC LIMIT 1`
+)
+
+// Migrate makes or updates the tables. It is idempotent, and several at a time
+// wait for one another.
+func Migrate(ctx context.Context, db *sql.DB, d *Dialect, c Config) error {
+	if err := CheckPrefix(c.Prefix); err != nil {
+		return err
+	}
+	s := newStore(db, d, c)
+	files, err := migrate.Load(d.Migrations, ".", c.Prefix)
+	if err != nil {
+		return s.explain(ctx, "migrate", err)
+	}
+	plan := migrate.Plan{
+		Files:   files,
+		Create:  s.statement(createSchema).text,
+		Applied: s.statement(readSchema).text,
+		Lock:    d.MigrateLock, Unlock: d.MigrateUnlock, Undo: d.MigrateUndo,
+	}
+	err = s.onConn(ctx, true, func(conn *sql.Conn) error {
+		return s.d.Patiently(ctx, func() error { return migrate.Run(ctx, conn, plan) })
+	})
+	return s.explain(ctx, "migrate", err)
+}
+
+// Migrations is what Migrate runs, for programs such as goose.
+func Migrations(d *Dialect, c Config) (fs.FS, error) {
+	if err := CheckPrefix(c.Prefix); err != nil {
+		return nil, err
+	}
+	files, err := migrate.Load(d.Migrations, ".", c.Prefix)
+	if err != nil {
+		return nil, err
+	}
+	return migrate.FS(files), nil
+}
+
+// checkSchema tells whether the tables are of a version to work with.
+func (s *Store) checkSchema(ctx context.Context) error {
+	files, err := migrate.Load(s.d.Migrations, ".", s.prefix)
+	if err != nil {
+		return err
+	}
+	want := len(files)
+	var have, compatible int
+	err = s.d.Patiently(ctx, func() error {
+		row := s.db.QueryRowContext(ctx, s.statement(lastSchema).text)
+		return row.Scan(&have, &compatible)
+	})
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return err
+	case err != nil: // no table, or nothing in it
+		return fmt.Errorf("the tables %s* are missing or cannot be read: run %s.Migrate first: %w", s.prefix, s.d.Name, err)
+	case have < want:
+		return fmt.Errorf("the tables %s* are of version %d, this program needs %d: run %s.Migrate first", s.prefix, have, want, s.d.Name)
+	case compatible > want:
+		return fmt.Errorf("the tables %s* are of version %d, which needs a program of version %d; this one has %d: update the program", s.prefix, have, compatible, want)
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/bellwether-go/notify"
+)
+
+// Store implements [notify.Store], [notify.Pruner] and [notify.Eraser] over a
+// host's *sql.DB. It owns no goroutine and no connection.
+type Store struct {
+	db         *sql.DB
+	d          *Dialect
+	prefix     string
+	clock      func() time.Time
+	statements sync.Map      // text as written -> *statement
+	turn       chan struct{} // held by the one writer of this process, see [Dialect].OneWriter
+}
+
+var (
+	_ notify.Store  = (*Store)(nil)
+	_ notify.Pruner = (*Store)(nil)
+	_ notify.Eraser = (*Store)(nil)
+)
+
+// Config is what a store is opened with.
+type Config struct {
+	Prefix string           // of all tables
+	Clock  func() time.Time // nil: the dialect's
+}
+
+// Open returns a store on tables that Migrate has made. It checks that they are
+// of a version it can work with, and starts nothing.
+func Open(ctx context.Context, db *sql.DB, d *Dialect, c Config) (*Store, error) {
+	s := newStore(db, d, c)
+	if err := CheckPrefix(c.Prefix); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	if err := s.checkSchema(ctx); err != nil {
+		return nil, s.explain(ctx, "open", err)
+	}
+	if err := s.prepare(ctx); err != nil {
+		return nil, s.explain(ctx, "open", err)
+	}
+	return s, nil
+}
+
+func newStore(db *sql.DB, d *Dialect, c Config) *Store {
+	return &Store{db: db, d: d, prefix: c.Prefix, clock: c.Clock, turn: make(chan struct{}, 1)}
+}
+
+// CheckPrefix tells whether tables can be named so: lower-case letters, digits
+// and underscores, at most 32, the first of them no digit.
+func CheckPrefix(prefix string) error {
+	ok := prefix != "" && len(prefix) <= 32
+	for i, c := range []byte(prefix) {
+		ok = ok && (c == '_' || c >= 'a' && c <= 'z' || i > 0 && c >= '0' && c <= '9')
+	}
+	if !ok {
+		return &notify.InvalidError{Field: "Prefix", Reason: "must be 1 to 32 of a-z, 0-9 and _, and not start with a digit"}
+	}
+	return nil
+}
+
+// prepare prepares the statements that writes run most, on the pool: database/sql
+// prepares each of them once per connection. It also proves the tables usable.
+func (s *Store) prepare(ctx context.Context) error {
+	for _, text := range append(slices.Clone(hot), s.d.ClaimFirst, s.d.ClaimMore, s.d.UpsertPlan) {
+		err := s.d.Patiently(ctx, func() error {
+			_, err := s.prepared(ctx, text)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepared prepares a statement unless it is. It needs a connection, so that it
+// must not be called while one is held.
+func (s *Store) prepared(ctx context.Context, text string) (*statement, error) {
+	st := s.statement(text)
+	if st.prepared != nil {
+		return st, nil
+	}
+	stmt, err := s.db.PrepareContext(ctx, st.text)
+	if err != nil {
+		return nil, fmt.Errorf("prepare: %w", err)
+	}
+	ready := &statement{text: st.text, columns: st.columns, prepared: stmt}
+	if !s.statements.CompareAndSwap(text, st, ready) {
+		stmt.Close() // somebody else was first
+		return s.statement(text), nil
+	}
+	return ready, nil
+}
+
+// Now implements [notify.Store].
+func (s *Store) Now(ctx context.Context) (time.Time, error) {
+	us, err := s.now(ctx, s)
+	if err = cmp.Or(ctx.Err(), err); err != nil {
+		return time.Time{}, s.explain(ctx, "now", err)
+	}
+	return instant(us), nil
+}
+
+// now reads the clock, in microseconds.
+func (s *Store) now(ctx context.Context, q querier) (int64, error) {
+	if s.clock != nil {
+		return s.clock().UnixMicro(), nil
+	}
+	if s.d.Now == "" {
+		return time.Now().UnixMicro(), nil
+	}
+	var us int64
+	err := q.query(ctx, s.d.Now, func(r *sql.Rows) error { return r.Scan(&us) })
+	return us, err
+}

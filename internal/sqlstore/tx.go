@@ -1,0 +1,212 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// deadline bounds every call, so that nothing is filed later than this after
+// its instant was taken.
+const deadline = 10 * time.Second
+
+// querier reads: the store outside of a transaction, or a tx.
+type querier interface {
+	query(ctx context.Context, text string, scan func(*sql.Rows) error, args ...any) error
+}
+
+// tx is a transaction, of the store or of the host.
+type tx struct {
+	s    *Store
+	tx   *sql.Tx
+	host bool  // begun by the host, perhaps on another pool
+	now  int64 // the instant at which everything in it happens
+}
+
+// exec runs a statement and returns how many rows it touched.
+func (t *tx) exec(ctx context.Context, text string, args ...any) (int64, error) {
+	st := t.s.statement(text)
+	args = t.s.bind(st, args)
+	var result sql.Result
+	var err error
+	if st.prepared != nil && !t.host {
+		result, err = t.tx.StmtContext(ctx, st.prepared).ExecContext(ctx, args...)
+	} else {
+		result, err = t.tx.ExecContext(ctx, st.text, args...)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// query calls scan for each row.
+func (t *tx) query(ctx context.Context, text string, scan func(*sql.Rows) error, args ...any) error {
+	st := t.s.statement(text)
+	args = t.s.bind(st, args)
+	if st.prepared != nil && !t.host {
+		return each(scan)(t.tx.StmtContext(ctx, st.prepared).QueryContext(ctx, args...))
+	}
+	return each(scan)(t.tx.QueryContext(ctx, st.text, args...))
+}
+
+// query implements querier on any connection of the pool.
+func (s *Store) query(ctx context.Context, text string, scan func(*sql.Rows) error, args ...any) error {
+	st, err := s.prepared(ctx, text)
+	if err != nil {
+		return err
+	}
+	return each(scan)(st.prepared.QueryContext(ctx, s.bind(st, args)...))
+}
+
+// each calls scan for each row of a result.
+func each(scan func(*sql.Rows) error) func(*sql.Rows, error) error {
+	return func(rows *sql.Rows, err error) error {
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := scan(rows); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	}
+}
+
+// read runs f, which only reads, outside of a transaction. It may run f again,
+// so that f must begin with empty results.
+func (s *Store) read(ctx context.Context, op string, f func(context.Context, querier) error) error {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	err := s.d.Patiently(ctx, func() error { return f(ctx, s) })
+	return s.explain(ctx, op, err)
+}
+
+// snapshot runs f, which only reads, with everything as it is at one instant.
+// It may run f again.
+func (s *Store) snapshot(ctx context.Context, op string, f func(context.Context, *tx) error) error {
+	return s.transact(ctx, op, s.d.ReadTx, false, f)
+}
+
+// write runs f in one transaction. It may run f again if the database says that
+// nothing of it was written; it never does so when that is uncertain.
+func (s *Store) write(ctx context.Context, op string, f func(context.Context, *tx) error) error {
+	return s.transact(ctx, op, s.d.WriteTx, true, f)
+}
+
+func (s *Store) transact(ctx context.Context, op string, opts *sql.TxOptions, write bool, f func(context.Context, *tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	if write && s.d.OneWriter {
+		// Here writers wait in the order they came, and sleep meanwhile; for
+		// the database's lock they would have to ask again and again.
+		select {
+		case s.turn <- struct{}{}:
+			defer func() { <-s.turn }()
+		case <-ctx.Done():
+			return s.explain(ctx, op, ctx.Err())
+		}
+	}
+	err := s.onConn(ctx, write, func(conn *sql.Conn) error {
+		return s.d.Patiently(ctx, func() error { return s.attempt(ctx, conn, opts, write, f) })
+	})
+	return s.explain(ctx, op, err)
+}
+
+// onConn takes a connection, set as a write needs it, and gives it back as it
+// was.
+func (s *Store) onConn(ctx context.Context, write bool, f func(*sql.Conn) error) (err error) {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if !write {
+		return f(conn)
+	}
+	for _, setting := range s.d.Session {
+		var had int
+		err := s.d.Patiently(ctx, func() error { return conn.QueryRowContext(ctx, setting.Read).Scan(&had) })
+		if err != nil {
+			return err
+		}
+		if setting.met(had) {
+			continue
+		}
+		// Set back also what may have been set in spite of an error.
+		defer func() {
+			back, cancel := context.WithTimeout(context.WithoutCancel(ctx), deadline)
+			defer cancel()
+			if s.set(back, conn, setting, had) != nil {
+				// It must not go back to the host in another state.
+				conn.Raw(func(any) error { return driver.ErrBadConn })
+			}
+		}()
+		if err := s.set(ctx, conn, setting, setting.Want); err != nil {
+			return err
+		}
+	}
+	return f(conn)
+}
+
+func (s *Store) set(ctx context.Context, conn *sql.Conn, setting Setting, value int) error {
+	return s.d.Patiently(ctx, func() error {
+		_, err := conn.ExecContext(ctx, fmt.Sprintf(setting.Write, value))
+		return err
+	})
+}
+
+// attempt runs f in one transaction on the connection, once. The context of the
+// transaction itself never ends: it is rolled back here, so that it is over
+// when the connection is set back.
+func (s *Store) attempt(ctx context.Context, conn *sql.Conn, opts *sql.TxOptions, write bool, f func(context.Context, *tx) error) error {
+	begun, err := conn.BeginTx(context.WithoutCancel(ctx), opts)
+	if err != nil {
+		return err
+	}
+	defer begun.Rollback() // after a commit it does nothing
+	if write && s.d.Lock != "" {
+		left := deadline
+		if end, ok := ctx.Deadline(); ok {
+			left = max(time.Until(end), 0)
+		}
+		lock := s.statement(s.d.Lock).text
+		if _, err := begun.ExecContext(ctx, fmt.Sprintf(lock, left.Milliseconds())); err != nil {
+			return err
+		}
+	}
+	t := &tx{s: s, tx: begun}
+	if t.now, err = s.now(ctx, t); err != nil {
+		return err
+	}
+	if err := f(ctx, t); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return begun.Commit()
+}
+
+// explain names the call that failed, and what the host can do about it.
+func (s *Store) explain(ctx context.Context, op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
+		err = fmt.Errorf("%w: %w", ctx.Err(), err) // drivers tell of an interrupted call each in their own way
+	}
+	pool := s.db.Stats()
+	if errors.Is(err, context.DeadlineExceeded) && pool.MaxOpenConnections > 0 && pool.InUse >= pool.MaxOpenConnections {
+		err = fmt.Errorf("%w: all %d connections of the pool are in use; inside a transaction of your own send with SendTx", err, pool.MaxOpenConnections)
+	}
+	if hint := s.d.Hint(err); hint != "" {
+		err = fmt.Errorf("%w: %s", err, hint)
+	}
+	return fmt.Errorf("notify/%s: %s: %w", s.d.Name, op, err)
+}
