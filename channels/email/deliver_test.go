@@ -1,0 +1,169 @@
+package email
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellwether-go/notify"
+)
+
+func TestDeliverInEachMode(t *testing.T) {
+	for _, mode := range []TLSMode{StartTLS, ImplicitTLS, Plaintext} {
+		t.Run(string(mode), func(t *testing.T) {
+			s := newSink(t, mode == ImplicitTLS)
+			c := s.channel(t, mode, func(o *Options) { o.Username, o.Password = "robot", "open-sesame" })
+			d := delivery()
+			require.NoError(t, c.Deliver(t.Context(), d))
+			want, err := c.Compose(d)
+			require.NoError(t, err)
+			assert.Equal(t, []mailSeen{{
+				from: "no-reply@acme.example", to: "joerg.mueller@customer.example", hello: "acme.example",
+				user: "robot", encrypted: mode != Plaintext, data: string(want),
+			}}, s.seen())
+
+			d, g := digest()
+			require.NoError(t, c.DeliverDigest(t.Context(), d, g))
+			require.Len(t, s.seen(), 2)
+			assert.Contains(t, s.seen()[1].data, "12 unread notifications")
+		})
+	}
+}
+
+func TestLinesThatStartWithADotArrive(t *testing.T) {
+	s := newSink(t, false)
+	d := delivery()
+	d.Item.Notification.Body = ".\n..\n.\r\n.hidden\nQUIT\n.\n"
+	require.NoError(t, s.channel(t, Plaintext, nil).Deliver(t.Context(), d))
+	require.Len(t, s.seen(), 1)
+	assert.Contains(t, read(t, []byte(s.seen()[0].data)).text, "\n.\n..\n.\n.hidden\nQUIT\n.\n")
+}
+
+func TestWrongPasswordIsTheOperatorsMatter(t *testing.T) {
+	s := newSink(t, false)
+	c := s.channel(t, StartTLS, func(o *Options) { o.Username, o.Password = "robot", "knock-knock" })
+	problem := failed(t, c.Deliver(t.Context(), delivery()))
+	assert.Equal(t, notify.Misconfigured, problem.Class)
+	assert.Contains(t, problem.Error(), "auth: 5")
+	assert.NotContains(t, problem.Error(), "knock")
+	assert.NotContains(t, problem.Error(), "robot")
+	assert.Empty(t, s.seen())
+}
+
+func TestUntrustedCertificateIsTheOperatorsMatter(t *testing.T) {
+	for _, mode := range []TLSMode{StartTLS, ImplicitTLS} {
+		s := newSink(t, mode == ImplicitTLS)
+		c := s.channel(t, mode, func(o *Options) { o.TLSConfig = &tls.Config{ServerName: relayName} })
+		problem := failed(t, c.Deliver(t.Context(), delivery()))
+		assert.Equal(t, notify.Misconfigured, problem.Class)
+		assert.Empty(t, s.seen())
+	}
+}
+
+func TestPlaintextRelayOnATLSPortIsTheOperatorsMatter(t *testing.T) {
+	s := newSink(t, false)
+	problem := failed(t, s.channel(t, ImplicitTLS, nil).Deliver(t.Context(), delivery()))
+	assert.Equal(t, notify.Misconfigured, problem.Class)
+}
+
+// remote claims to be somewhere else.
+type remote struct{ net.Conn }
+
+func (remote) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 25} }
+
+func TestNothingUnprotectedLeavesTheMachineUnasked(t *testing.T) {
+	s := newSink(t, false)
+	away := func(o *Options) {
+		o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, s.address)
+			return remote{conn}, err
+		}
+	}
+	// The address says loopback, which allows plaintext; the connection leads elsewhere.
+	for name, change := range map[string]func(*Options){
+		"implied":     func(o *Options) { o.TLS = "" },
+		"credentials": func(o *Options) { o.TLS, o.Username, o.Password = Plaintext, "robot", "open-sesame" },
+	} {
+		c := s.channel(t, "", func(o *Options) { away(o); change(o) })
+		problem := failed(t, c.Deliver(t.Context(), delivery()))
+		assert.Equal(t, notify.Misconfigured, problem.Class, name)
+	}
+	assert.Empty(t, s.seen())
+	require.NoError(t, s.channel(t, Plaintext, away).Deliver(t.Context(), delivery()), "asked for")
+}
+
+func TestConnectionsAreKept(t *testing.T) {
+	s := newSink(t, false)
+	c := s.channel(t, StartTLS, nil)
+	for range 3 {
+		require.NoError(t, c.Deliver(t.Context(), delivery()))
+	}
+	assert.Len(t, s.seen(), 3)
+	assert.Equal(t, 2, s.opened(), "one session before TLS and one within")
+
+	require.NoError(t, c.Close())
+	require.NoError(t, c.Deliver(t.Context(), delivery()))
+	require.NoError(t, c.Deliver(t.Context(), delivery()))
+	assert.Equal(t, 6, s.opened(), "a closed channel keeps none")
+}
+
+func TestConnectionsEndAfterAHundredLetters(t *testing.T) {
+	s := newSink(t, false)
+	c := s.channel(t, Plaintext, nil)
+	for range maxMails + 1 {
+		require.NoError(t, c.Deliver(t.Context(), delivery()))
+	}
+	assert.Equal(t, 2, s.opened())
+	assert.Len(t, s.seen(), maxMails+1)
+}
+
+func TestRepliesAreBoundedByTheLetterNotByTheConnection(t *testing.T) {
+	p := newPeer(t, script{"RCPT": "250 " + strings.Repeat("welcome ", 200)})
+	c := p.channel(t, nil)
+	for range maxReplies/1600 + 2 {
+		require.NoError(t, c.Deliver(t.Context(), delivery()))
+	}
+	assert.Equal(t, 1, p.opened)
+}
+
+func TestNoMoreConnectionsAreKeptThanAskedFor(t *testing.T) {
+	s := newSink(t, false)
+	c := s.channel(t, Plaintext, func(o *Options) { o.IdleSessions = 2 })
+	var all sync.WaitGroup
+	var lost atomic.Int32
+	for i := range 12 {
+		all.Go(func() {
+			d := delivery()
+			d.ID = notify.ID(fmt.Sprint(i))
+			if c.Deliver(t.Context(), d) != nil {
+				lost.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	assert.Zero(t, lost.Load())
+	assert.Len(t, s.seen(), 12)
+	assert.LessOrEqual(t, len(c.idle.idle), 2)
+	ids := make(map[string]bool)
+	for _, m := range s.seen() {
+		_, id, _ := strings.Cut(m.data, "Message-ID: ")
+		id, _, _ = strings.Cut(id, "\r\n")
+		ids[id] = true
+	}
+	assert.Len(t, ids, 12)
+}
+
+func failed(t testing.TB, err error) *notify.DeliveryError {
+	t.Helper()
+	var problem *notify.DeliveryError
+	require.ErrorAs(t, err, &problem)
+	return problem
+}

@@ -1,0 +1,77 @@
+package email
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellwether-go/notify"
+)
+
+// TestARelayThatStopsReadingIsLeft uses a pipe, which has no buffers that could
+// hold a whole letter.
+func TestARelayThatStopsReadingIsLeft(t *testing.T) {
+	ours, theirs := net.Pipe()
+	t.Cleanup(func() { _ = theirs.Close() })
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		in := bufio.NewReader(theirs)
+		ok := say(theirs, "220 relay")
+		for ok {
+			line, err := in.ReadString('\n')
+			switch {
+			case err != nil:
+				return
+			case strings.HasPrefix(line, "DATA"):
+				say(theirs, "354 go on")
+				return
+			}
+			ok = say(theirs, "250 ok")
+		}
+	})
+	c := newChannel(t, func(o *Options) {
+		o.TLS, o.Timeout = Plaintext, 200*time.Millisecond
+		o.Dial = func(context.Context, string, string) (net.Conn, error) { return ours, nil }
+	})
+	err := ends(t, func() error { return c.Deliver(t.Context(), delivery()) })
+	assert.Equal(t, notify.Temporary, classOf(t, err))
+	assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	assert.ErrorContains(t, err, "body: ")
+	serving.Wait()
+}
+
+// lastWord ends the attempt as soon as the relay's acceptance was read.
+type lastWord struct {
+	net.Conn
+	heard func()
+}
+
+func (l lastWord) Read(b []byte) (int, error) {
+	n, err := l.Conn.Read(b)
+	if bytes.Contains(b[:n], []byte("queued")) {
+		l.heard()
+	}
+	return n, err
+}
+
+func TestWhatWasAcceptedInTheLastMomentIsDelivered(t *testing.T) {
+	p := newPeer(t, script{})
+	ctx, cancel := context.WithCancel(t.Context())
+	c := p.channel(t, func(o *Options) {
+		o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, address)
+			return lastWord{conn, cancel}, err
+		}
+	})
+	require.NoError(t, c.Deliver(ctx, delivery()))
+	assert.Empty(t, c.idle.idle, "a connection that was cut is not kept")
+}
