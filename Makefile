@@ -1,0 +1,80 @@
+# The released module is the root. The others hold what a host must not
+# inherit: drivers, real services, measurements.
+MODULES     := $(patsubst %/,%,$(dir $(wildcard go.mod */go.mod internal/*/go.mod)))
+EXAMPLES    := $(sort $(patsubst examples/%/main.go,%,$(wildcard examples/*/main.go)))
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
+FUZZTIME    ?= 10s
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: ## show the notification center at work in the terminal
+	@go run ./examples/demo
+
+.PHONY: test
+test: format vet lint examples ## run everything that a change has to pass
+	@for module in $(MODULES); do \
+		echo "== go test in $$module"; \
+		(cd $$module && GOWORK=off go test -race -shuffle=on ./...); \
+	done
+
+.PHONY: format
+format: # gofmt is clean
+	@echo "== gofmt"; \
+	unformatted=$$(gofmt -l .); \
+	if [ -n "$$unformatted" ]; then echo "not formatted:"; echo "$$unformatted"; exit 1; fi
+
+.PHONY: vet
+vet: # go vet is clean, and every go.mod is tidy
+	@for module in $(MODULES); do \
+		echo "== go vet in $$module"; \
+		(cd $$module && GOWORK=off go mod tidy -diff && GOWORK=off go vet ./...); \
+	done
+
+.PHONY: lint
+lint: # staticcheck is clean
+	@for module in $(MODULES); do \
+		echo "== staticcheck in $$module"; \
+		(cd $$module && GOWORK=off go run $(STATICCHECK) ./...); \
+	done
+
+.PHONY: examples
+examples: # each example runs from here, as in a fresh clone, and ends by itself
+	@for example in $(EXAMPLES); do \
+		echo "== go run ./examples/$$example"; \
+		timeout 300 go run ./examples/$$example </dev/null >/dev/null; \
+	done
+
+.PHONY: check
+check: test fuzz zones vulnerabilities ## test, then fuzz at length, sweep all time zones, look for known vulnerabilities
+
+.PHONY: fuzz
+fuzz: # each fuzz target for FUZZTIME
+	@for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "== $$target in $$package for $(FUZZTIME)"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+.PHONY: zones
+zones: # the cuts around every change of every time zone
+	@echo "== all time zones"; \
+	NOTIFY_SWEEP=full go test -count=1 -timeout 30m -run 'Zone' .
+
+.PHONY: vulnerabilities
+vulnerabilities: # govulncheck, where its database can be reached
+	@echo "== govulncheck"; \
+	status=0; GOWORK=off go run $(GOVULNCHECK) ./... || status=$$?; \
+	if [ $$status -eq 3 ]; then exit 1; fi; \
+	if [ $$status -ne 0 ]; then echo "govulncheck could not run here: nothing is known about vulnerabilities"; fi
+
+.PHONY: bench
+bench: ## measure against hand-written SQL, as ratios taken in one run
+	@cd bench && GOWORK=off go run .
