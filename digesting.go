@@ -121,6 +121,7 @@ func (n *Notifier) letter(ctx context.Context, r Recipient, entries []DigestEntr
 		items[i] = n.present(items[i])
 	}
 	digest := BuildDigest(items, entries[0].Filed, entries[0].Filed, n.digestLimit)
-	digest.Total = len(entries)
+	// What was read between the two queries counts no more.
+	digest.Total += len(entries) - len(ids)
 	return digest, nil
 }

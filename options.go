@@ -91,7 +91,7 @@ func (n *Notifier) configure(opts Options) error {
 		n.schedule = DailyAt("18:00")
 	}
 	if daily, ok := n.schedule.(DailyAt); ok {
-		if _, _, err := parseClock(string(daily)); err != nil {
+		if _, _, err := daily.clock(); err != nil {
 			return invalid("Options.Schedule", "DailyAt(%q) is no time of day", string(daily))
 		}
 	}

@@ -13,6 +13,7 @@ import (
 type source struct {
 	lane   *lane
 	budget *int
+	kept   int // the part of the budget that is kept for other lanes
 }
 
 // Claim implements [notify.Outbox].
@@ -59,17 +60,22 @@ func (s *Store) expireLeases(now time.Time) {
 // sources returns what a claim may take from.
 func (s *Store) sources(c notify.Claim) []source {
 	var sources []source
-	add := func(q *queue, budget *int) {
+	add := func(q *queue, budget *int, urgent int) {
 		if q == nil {
 			return
 		}
 		for _, l := range q.lanes {
-			sources = append(sources, source{l, budget})
+			src := source{l, budget, urgent}
+			if l.rank == notify.LaneUrgent {
+				src.kept = 0
+			}
+			sources = append(sources, src)
 		}
 	}
 	for channel, budget := range c.Channels {
-		add(s.queues[queueKey{kind: notify.KindDelivery, channel: channel}], &budget)
-		add(s.queues[queueKey{kind: notify.KindDigest, channel: channel}], &budget)
+		budget += c.Urgent
+		add(s.queues[queueKey{kind: notify.KindDelivery, channel: channel}], &budget, c.Urgent)
+		add(s.queues[queueKey{kind: notify.KindDigest, channel: channel}], &budget, c.Urgent)
 	}
 	for key, q := range s.queues {
 		switch key.kind {
@@ -78,9 +84,9 @@ func (s *Store) sources(c notify.Claim) []source {
 				key.channel != "" && !slices.Contains(c.Audiences, key.channel) {
 				continue
 			}
-			add(q, &c.FanOuts)
+			add(q, &c.FanOuts, 0)
 		case notify.KindSweep:
-			add(q, &c.FanOuts)
+			add(q, &c.FanOuts, 0)
 		}
 	}
 	return sources
@@ -126,7 +132,7 @@ func earliest(sources []source, b int, recovering bool, now time.Time) (found *t
 	}
 	for _, src := range sources {
 		held := src.lane.buckets[b]
-		if held == nil || *src.budget <= 0 {
+		if held == nil || *src.budget <= src.kept {
 			continue
 		}
 		consider(&held.waiting, src)

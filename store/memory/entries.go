@@ -83,12 +83,8 @@ func (s *Store) DigestEntries(ctx context.Context, digest notify.Task) ([]notify
 		return nil, err
 	}
 	defer s.mu.Unlock()
-	t := s.outbox[digest.ID]
-	if t == nil {
-		return nil, nil
-	}
 	var entries []notify.DigestEntry
-	for _, e := range slices.Backward(t.entries) {
+	for _, e := range slices.Backward(s.entriesOf(digest)) {
 		if e.due(now) {
 			entries = append(entries, notify.DigestEntry{
 				Item:               e.item.id,
@@ -99,6 +95,21 @@ func (s *Store) DigestEntries(ctx context.Context, digest notify.Task) ([]notify
 		}
 	}
 	return entries, nil
+}
+
+// entriesOf returns what is bound to a digest, or what is pending, oldest first.
+func (s *Store) entriesOf(digest notify.Task) []*entry {
+	if digest.ID != "" {
+		if t := s.outbox[digest.ID]; t != nil {
+			return t.entries
+		}
+		return nil
+	}
+	r := s.recipients[digest.Recipient]
+	if r == nil || r.plans[digest.Channel] == nil {
+		return nil
+	}
+	return r.plans[digest.Channel].pending
 }
 
 // due reports whether an entry belongs into a letter that is written now.

@@ -30,7 +30,7 @@ func (s *Store) profile(id notify.Recipient) notify.Profile {
 	}
 	p := notify.Profile{
 		Preferences: copyPreferences(r.preferences),
-		OptOuts:     slices.Clone(r.optOuts),
+		OptOuts:     cloneOptOuts(r.optOuts),
 		Erased:      r.erased,
 	}
 	for _, planned := range r.plans {
@@ -69,13 +69,21 @@ func (s *Store) SaveProfile(ctx context.Context, who notify.Recipient, p notify.
 
 // copyOptOuts copies opt-outs and completes those that happen now.
 func copyOptOuts(optOuts []notify.OptOut, version int64, now time.Time) []notify.OptOut {
-	optOuts = slices.Clone(optOuts)
+	optOuts = cloneOptOuts(optOuts)
 	for i := range optOuts {
 		o := &optOuts[i]
 		if o.At.IsZero() {
 			o.At, o.Version = now, version
 		}
 		o.At = stamp(o.At)
+	}
+	return optOuts
+}
+
+func cloneOptOuts(optOuts []notify.OptOut) []notify.OptOut {
+	optOuts = slices.Clone(optOuts)
+	for i := range optOuts {
+		optOuts[i].Except = slices.Clone(optOuts[i].Except)
 	}
 	return optOuts
 }

@@ -25,7 +25,7 @@ type bench struct {
 	people []notify.Recipient        // who got a filing
 	marked map[notify.ID]bool        // items that were read or archived, and notifications that were withdrawn
 	keys   map[keyed]notify.Acceptance
-	made   atomic.Int64          // notifications that nobody sent
+	made   atomic.Int64 // notifications that nobody sent
 	inside atomic.Int32 // callers inside a call that a mutant watches
 }
 

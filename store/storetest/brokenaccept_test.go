@@ -11,7 +11,7 @@ import (
 )
 
 var brokenAccept = []broken{
-	{"files nothing at once", onAcceptance(func(a *notify.Acceptance) { a.Filings = nil }), nil},
+	{"files nothing at once", onAcceptance(func(a *notify.Acceptance) { a.Filings = nil }), []string{"accept/a replay writes nothing"}},
 	{"refuses an empty batch", func(b *bench) {
 		next := b.accept
 		b.accept = func(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
@@ -20,15 +20,15 @@ var brokenAccept = []broken{
 			}
 			return next(ctx, batch)
 		}
-	}, nil},
-	{"returns receipts out of order", onReceipts(func(_ *bench, _ []notify.Acceptance, r []notify.Receipt) { slices.Reverse(r) }), nil},
+	}, []string{"transaction/a replay returns the first receipt", "accept/an empty batch has no receipts"}},
+	{"returns receipts out of order", onReceipts(func(_ *bench, _ []notify.Acceptance, r []notify.Receipt) { slices.Reverse(r) }), []string{"context/an accept cut short leaves nothing behind"}},
 	{"gives a replay its own id", onReceipts(func(_ *bench, batch []notify.Acceptance, r []notify.Receipt) {
 		for i := range r {
 			if r[i].Replayed {
 				r[i].ID = batch[i].ID
 			}
 		}
-	}), nil},
+	}), []string{"accept/a replay returns the first receipt"}},
 	{"files a replay", onReceipts(func(b *bench, batch []notify.Acceptance, r []notify.Receipt) {
 		for i := range r {
 			if r[i].Replayed {
@@ -37,7 +37,7 @@ var brokenAccept = []broken{
 				_, _ = b.m.Accept(context.Background(), []notify.Acceptance{again})
 			}
 		}
-	}), nil},
+	}), []string{"accept/a replay writes nothing"}},
 	{"looks for a key before it locks", func(b *bench) {
 		next := b.accept
 		b.accept = func(ctx context.Context, batch []notify.Acceptance) (receipts []notify.Receipt, err error) {
@@ -52,7 +52,7 @@ var brokenAccept = []broken{
 			})
 			return receipts, err
 		}
-	}, nil},
+	}, []string{"accept/a replay by 32 callers at once"}},
 	{"overlooks twins in one batch", onBatch(func(_ *bench, batch []notify.Acceptance) []notify.Acceptance {
 		seen := map[string]bool{}
 		for i := range batch {
@@ -64,25 +64,25 @@ var brokenAccept = []broken{
 			}
 		}
 		return batch
-	}), nil},
+	}), []string{"accept/receipts come in the order of the batch"}},
 	{"takes different twins in one batch for equal", onBatch(func(_ *bench, batch []notify.Acceptance) []notify.Acceptance {
 		first := map[string]string{}
 		for i := range batch {
 			key := batch[i].Notification.Key
-			if print, ok := first[key]; ok && key != "" {
-				batch[i].Fingerprint = print
+			if known, ok := first[key]; ok && key != "" {
+				batch[i].Fingerprint = known
 			} else {
 				first[key] = batch[i].Fingerprint
 			}
 		}
 		return batch
-	}), nil},
+	}), []string{"accept/receipts come in the order of the batch", "accept/other content in one batch is a conflict"}},
 	{"does not tell that a replay was withdrawn", onReceipts(func(_ *bench, _ []notify.Acceptance, r []notify.Receipt) {
 		for i := range r {
 			r[i].Withdrawn = false
 		}
-	}), nil},
-	{"takes other content for a replay", onAcceptance(func(a *notify.Acceptance) { a.Fingerprint = "" }), nil},
+	}), []string{"accept/a replay tells that it was withdrawn"}},
+	{"takes other content for a replay", onAcceptance(func(a *notify.Acceptance) { a.Fingerprint = "" }), []string{"accept/a conflict fails only its own row"}},
 	{"fails the batch for a conflict", func(b *bench) {
 		next := b.accept
 		b.accept = func(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
@@ -92,7 +92,7 @@ var brokenAccept = []broken{
 			}
 			return receipts, err
 		}
-	}, nil},
+	}, []string{"accept/other content is a conflict", "accept/a conflict fails only its own row"}},
 	{"has one space of keys", func(b *bench) {
 		next := b.accept
 		b.accept = func(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
@@ -105,13 +105,13 @@ var brokenAccept = []broken{
 			}
 			return next(ctx, batch)
 		}
-	}, nil},
+	}, []string{"accept/keys are taken per tenant and provider"}},
 	{"takes equal content for a replay", onAcceptance(func(a *notify.Acceptance) {
 		if a.Notification.Key == "" {
 			a.Notification.Key = a.Fingerprint
 		}
-	}), nil},
-	{"forgets the recipients of a fan-out", onAcceptance(func(a *notify.Acceptance) { a.Notification.To = nil }), nil},
+	}), []string{"accept/without a key nothing is a replay"}},
+	{"forgets the recipients of a fan-out", onAcceptance(func(a *notify.Acceptance) { a.Notification.To = nil }), []string{"accept/a task waits in the outbox and files nothing"}},
 	{"keeps the batch", func(b *bench) {
 		kept := map[notify.ID]*notify.Notification{}
 		next := b.accept
@@ -127,7 +127,7 @@ var brokenAccept = []broken{
 				it.Notification.Data, it.Notification.Rows, it.Notification.Actions = n.Data, n.Rows, n.Actions
 			}
 		})(b)
-	}, nil},
+	}, []string{"accept/the batch is not kept"}},
 }
 
 // collapsing calls drop for each filing of a notification with a collapse key,
@@ -145,8 +145,8 @@ func collapsing(drop func(b *bench, n notify.Notification, f notify.Filing) bool
 }
 
 var brokenCollapse = []broken{
-	{"does not count repeats", onItem(func(it *notify.Item) { it.Repeats = 0 }), nil},
-	{"does not collapse", onAcceptance(func(a *notify.Acceptance) { a.Notification.CollapseKey = "" }), nil},
+	{"does not count repeats", onItem(func(it *notify.Item) { it.Repeats = 0 }), []string{"collapse/an unread item is updated and moves up", "collapse/the newest of one batch wins"}},
+	{"does not collapse", onAcceptance(func(a *notify.Acceptance) { a.Notification.CollapseKey = "" }), []string{"collapse/a delivery of what was replaced has no item"}},
 	{"leaves a collapsed item snoozed", func(b *bench) {
 		next := b.accept
 		b.accept = func(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
@@ -161,7 +161,7 @@ var brokenCollapse = []broken{
 			}
 			return receipts, err
 		}
-	}, nil},
+	}, []string{"collapse/a snoozed item comes back"}},
 	{"files a batch from its end", func(b *bench) {
 		next := b.accept
 		b.accept = func(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
@@ -171,7 +171,7 @@ var brokenCollapse = []broken{
 			slices.Reverse(receipts)
 			return receipts, err
 		}
-	}, nil},
+	}, []string{"accept/twins in one batch are one notification"}},
 	{"accepts a batch one by one", func(b *bench) {
 		next := b.accept
 		b.accept = func(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
@@ -186,7 +186,7 @@ var brokenCollapse = []broken{
 			}
 			return all, nil
 		}
-	}, nil},
+	}, []string{"collapse/the newest wins in any order of a batch"}},
 	{"takes a late filing for a new notification", func(b *bench) {
 		next := b.fanOut
 		b.fanOut = func(ctx context.Context, c notify.Chunk) (bool, error) {
@@ -194,16 +194,24 @@ var brokenCollapse = []broken{
 			c.Filings = nil
 			return next(ctx, c)
 		}
-	}, nil},
+	}, []string{"collapse/an earlier one that is filed late is dropped"}},
 	{"drops a late filing for what was filed meanwhile", onChunk(func(b *bench, c *notify.Chunk) {
 		c.Filings = slices.DeleteFunc(c.Filings, func(f notify.Filing) bool { return len(b.all(f.Recipient)) > 0 })
-	}), nil},
+	}), []string{"collapse/a later one wins over what is filed meanwhile"}},
 	{"lets an item hold its key for good", collapsing(func(b *bench, n notify.Notification, f notify.Filing) bool {
 		return slices.ContainsFunc(b.all(f.Recipient), func(it notify.Item) bool {
 			return it.Notification.CollapseKey == n.CollapseKey && b.marked[it.ID]
 		})
-	}), nil},
-	{"has one collapse key per recipient and provider", onAcceptance(func(a *notify.Acceptance) { a.Notification.CollapseKey = "x" }), nil},
+	}), []string{
+		"collapse/a read item gives its key up for good",
+		"collapse/an archived item gives its key up for good",
+		"collapse/a withdrawn item gives its key up for good",
+	}},
+	{"has one collapse key per recipient and provider", onAcceptance(func(a *notify.Acceptance) { a.Notification.CollapseKey = "x" }), []string{
+		"accept/without a key nothing is a replay",
+		"collapse/keys belong to a recipient and a provider",
+		"collapse/without a key nothing collapses",
+	}},
 	{"looks for a collapse key before it locks", func(b *bench) {
 		next := b.accept
 		b.accept = func(ctx context.Context, batch []notify.Acceptance) (receipts []notify.Receipt, err error) {
@@ -218,15 +226,15 @@ var brokenCollapse = []broken{
 			})
 			return receipts, err
 		}
-	}, nil},
+	}, []string{"collapse/senders at once leave one item"}},
 	{"finds some item for every delivery", onFacts(func(b *bench, t notify.Task, f *notify.Facts) {
 		if all := b.all(t.Recipient); f.Item.ID == "" && len(all) > 0 {
 			f.Item = all[0]
 		}
-	}), nil},
+	}), []string{"collapse/a delivery of what was replaced has no item"}},
 	{"hides the item that a withdrawn notification was first in", onItems(func(b *bench, _ notify.Recipient, _ notify.ItemQuery, items []notify.Item) []notify.Item {
 		return slices.DeleteFunc(items, func(it notify.Item) bool { return b.marked[it.ID] && it.NotificationID != it.ID })
-	}), nil},
+	}), []string{"collapse/a withdrawal of what was replaced spares the item"}},
 }
 
 // refile files a chunk as if its notification had been accepted now.

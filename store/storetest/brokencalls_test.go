@@ -32,8 +32,8 @@ func (f acceptorFunc) BelongsTo(notify.Store) bool { return true }
 var brokenCalls = []broken{
 	{"stores at once what is in a transaction", onTx(func(b *bench, tx *storetest.Tx) {
 		tx.Acceptor, tx.Commit = acceptorFunc(b.accept), func() error { return nil }
-	}), nil},
-	{"loses a transaction", onTx(func(_ *bench, tx *storetest.Tx) { tx.Commit = func() error { return nil } }), nil},
+	}), []string{"transaction/nothing is visible before the commit", "transaction/nothing is left after a rollback"}},
+	{"loses a transaction", onTx(func(_ *bench, tx *storetest.Tx) { tx.Commit = func() error { return nil } }), []string{"transaction/all is visible after the commit", "transaction/other content is a conflict"}},
 	{"does not look for keys in a transaction", onTx(func(b *bench, tx *storetest.Tx) {
 		next := tx.Acceptor
 		tx.Acceptor = acceptorFunc(func(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
@@ -43,18 +43,18 @@ var brokenCalls = []broken{
 			}
 			return receipts, err
 		})
-	}), nil},
+	}), []string{"transaction/other content is a conflict"}},
 	{"keeps the last call of a transaction", onTx(func(_ *bench, tx *storetest.Tx) {
 		host := tx.Acceptor.(*hostTx)
 		tx.Acceptor = acceptorFunc(func(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
 			host.pending = nil
 			return host.Accept(ctx, batch)
 		})
-	}), nil},
-	{"takes any store for its own", onTx(func(b *bench, tx *storetest.Tx) { tx.Acceptor = acceptorFunc(tx.Acceptor.Accept) }), nil},
+	}), []string{"transaction/several calls are one transaction"}},
+	{"takes any store for its own", onTx(func(b *bench, tx *storetest.Tx) { tx.Acceptor = acceptorFunc(tx.Acceptor.Accept) }), []string{"transaction/belongs to its store"}},
 	{"forgets on a restart", func(b *bench) {
 		b.h.Reopen = func() (notify.Store, error) { return memory.New(nil), nil }
-	}, nil},
+	}, []string{"durability/what was acknowledged outlives a restart"}},
 	{"loses leases on a restart", func(b *bench) {
 		b.h.Reopen = func() (notify.Store, error) {
 			for id, epoch := range b.epochs {
@@ -63,7 +63,7 @@ var brokenCalls = []broken{
 			}
 			return b.altered, nil
 		}
-	}, nil},
+	}, []string{"durability/what was acknowledged outlives a restart"}},
 	{"saves in two steps", func(b *bench) {
 		next := b.saveProfile
 		b.saveProfile = func(ctx context.Context, r notify.Recipient, p notify.Profile) error {
@@ -76,7 +76,7 @@ var brokenCalls = []broken{
 			p.Plans = plans
 			return next(ctx, r, p)
 		}
-	}, nil},
+	}, []string{"context/a save cut short leaves nothing behind"}},
 	{"accepts part of a batch", func(b *bench) {
 		next := b.accept
 		b.accept = func(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
@@ -85,7 +85,7 @@ var brokenCalls = []broken{
 			}
 			return next(ctx, batch)
 		}
-	}, nil},
+	}, []string{"context/an accept cut short leaves nothing behind"}},
 	{"accepts without a lock", func(b *bench) {
 		next := b.accept
 		b.accept = func(ctx context.Context, batch []notify.Acceptance) (receipts []notify.Receipt, err error) {
@@ -100,11 +100,11 @@ var brokenCalls = []broken{
 			})
 			return receipts, err
 		}
-	}, nil},
+	}, []string{"concurrency/senders to the same recipients", "concurrency/senders, readers and workers"}},
 	{"loses a save now and then", onSave(func(_ *bench, _ notify.Recipient, p notify.Profile, next saving) error {
 		if p.Preferences.Version == 3 {
 			return nil
 		}
 		return next(p)
-	}), nil},
+	}), []string{"concurrency/a save and a filing"}},
 }

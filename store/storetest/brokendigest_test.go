@@ -78,7 +78,7 @@ func ending(status, instead notify.Status) alter {
 var brokenDigest = slices.Concat(brokenPlans, brokenOpenings, brokenEnds)
 
 var brokenPlans = []broken{
-	{"plans another cut", onEntries(func(e *notify.NewEntry) { e.NextCut = e.NextCut.Add(time.Second) }), nil},
+	{"plans another cut", onEntries(func(e *notify.NewEntry) { e.NextCut = e.NextCut.Add(time.Second) }), []string{"preferences/plans are part of the profile", "plan/the first entry plans the cut"}},
 	{"plans a cut for every entry", onReceipts(func(b *bench, batch []notify.Acceptance, _ []notify.Receipt) {
 		for _, a := range batch {
 			for _, f := range a.Filings {
@@ -88,13 +88,13 @@ var brokenPlans = []broken{
 				}
 			}
 		}
-	}), nil},
+	}), []string{"plan/a later entry does not move it"}},
 	{"does not tell the oldest entry", onDuePlans(func(_ *bench, plans []notify.Plan) []notify.Plan {
 		for i := range plans {
 			plans[i].First = time.Time{}
 		}
 		return plans
-	}), nil},
+	}), []string{"plan/a due one tells its oldest entry"}},
 	{"takes every plan for due", onDuePlans(func(b *bench, plans []notify.Plan) []notify.Plan {
 		for _, r := range b.people {
 			if p, ok := b.plan(r, notify.Email); ok && len(plans) == 0 && !p.NextCut.IsZero() {
@@ -102,63 +102,67 @@ var brokenPlans = []broken{
 			}
 		}
 		return plans
-	}), nil},
+	}), []string{"plan/not due before its cut"}},
 	{"returns the latest plan first", onDuePlans(func(_ *bench, plans []notify.Plan) []notify.Plan {
 		slices.Reverse(plans)
 		return plans
-	}), nil},
+	}), []string{"plan/the earliest come first"}},
 	{"returns plans of any channel", func(b *bench) {
 		next := b.duePlans
 		b.duePlans = func(ctx context.Context, _ []string, limit int) ([]notify.Plan, time.Time, error) {
 			return next(ctx, []string{notify.Email, "letter"}, limit)
 		}
-	}, nil},
+	}, []string{"plan/only of the channels that are named"}},
 	{"forgets the last cut when a cut is planned", onProfiles(func(_ notify.Recipient, p *notify.Profile) {
 		for i := range p.Plans {
 			if !p.Plans[i].NextCut.IsZero() {
 				p.Plans[i].LastCut = time.Time{}
 			}
 		}
-	}), nil},
+	}), []string{"plan/an entry after a run plans anew"}},
 	{"forgets the last cut of an empty plan", onProfiles(func(_ notify.Recipient, p *notify.Profile) {
 		for i := range p.Plans {
 			if p.Plans[i].NextCut.IsZero() {
 				p.Plans[i].LastCut = time.Time{}
 			}
 		}
-	}), nil},
+	}), []string{"digest/without entries there is no task", "plan/the last cut survives an empty plan"}},
 	{"opens a digest instead of moving its cut", onOpening(func(b *bench, o *notify.Opening) {
 		if o.Cut.IsZero() {
 			o.Cut, _ = b.m.Now(context.Background())
 		}
-	}), nil},
+	}), []string{"plan/a zero cut only moves the next one"}},
 	{"moves a cut whatever the plan", onOpening(func(b *bench, o *notify.Opening) {
 		if o.Cut.IsZero() {
 			unchecked(b, o)
 		}
-	}), nil},
+	}), []string{"plan/a move of a plan that changed does nothing"}},
 }
 
 var brokenOpenings = []broken{
-	{"forgets where the window begins", onTask(func(_ *bench, t *notify.Task) { t.From = time.Time{} }), nil},
+	{"forgets where the window begins", onTask(func(_ *bench, t *notify.Task) { t.From = time.Time{} }), []string{"digest/binds what was filed before the cut"}},
 	{"binds what is filed at the cut", onOpening(func(_ *bench, o *notify.Opening) {
 		if !o.Cut.IsZero() {
 			o.Cut = o.Cut.Add(time.Microsecond)
 		}
-	}), nil},
+	}), []string{
+		"digest/superseding needs no entry of its own",
+		"digest/an entry at the cut is the next one's",
+		"plan/an entry after a run plans anew",
+	}},
 	{"binds all that is pending", onOpening(func(b *bench, o *notify.Opening) {
 		if now, _ := b.m.Now(context.Background()); !o.Cut.IsZero() {
 			o.Cut = now.Add(time.Microsecond)
 		}
-	}), nil},
+	}), []string{"plan/the last cut survives an empty plan"}},
 	{"repeats the entries of the digest before", func(b *bench) {
 		var all []notify.DigestEntry
 		onDigestEntries(func(_ notify.Task, entries []notify.DigestEntry) []notify.DigestEntry {
 			all = append(all, entries...)
 			return all
 		})(b)
-	}, nil},
-	{"opens a digest whatever the plan", onOpening(unchecked), nil},
+	}, []string{"digest/a withdrawn notification leaves it"}},
+	{"opens a digest whatever the plan", onOpening(unchecked), []string{"digest/an opening is applied once"}},
 	{"opens digests without a lock", onOpenings(func(b *bench, openings []notify.Opening, next opening) (err error) {
 		b.racing(func(racing bool) {
 			for i := range openings {
@@ -174,12 +178,12 @@ var brokenOpenings = []broken{
 			err = next(openings)
 		})
 		return err
-	}), nil},
+	}), []string{"digest/of schedulers at once exactly one opens"}},
 	{"makes a plan for an opening", onOpening(func(b *bench, o *notify.Opening) {
 		if _, ok := b.plan(o.Plan.Recipient, o.Plan.Channel); !ok {
 			b.enter(o.Plan.Recipient, o.Plan.Channel, o.Plan.NextCut)
 		}
-	}), nil},
+	}), []string{"digest/an opening of an unknown plan does nothing"}},
 	{"stops at a stale opening", onOpenings(func(b *bench, openings []notify.Opening, next opening) error {
 		for i := range openings {
 			now, ok := b.plan(openings[i].Plan.Recipient, openings[i].Plan.Channel)
@@ -188,8 +192,8 @@ var brokenOpenings = []broken{
 			}
 		}
 		return next(openings)
-	}), nil},
-	{"keeps what is too old", onOpening(func(_ *bench, o *notify.Opening) { o.Oldest = time.Time{} }), nil},
+	}), []string{"digest/one stale opening does not stop the others"}},
+	{"keeps what is too old", onOpening(func(_ *bench, o *notify.Opening) { o.Oldest = time.Time{} }), []string{"digest/older entries are dropped"}},
 	{"sends an empty digest", onOpenings(func(b *bench, openings []notify.Opening, next opening) error {
 		err := next(openings)
 		for _, o := range openings {
@@ -200,7 +204,7 @@ var brokenOpenings = []broken{
 			}
 		}
 		return err
-	}), nil},
+	}), []string{"context/an opening cut short leaves nothing behind"}},
 	{"opens digests of other recipients", onOpenings(func(b *bench, openings []notify.Opening, next opening) error {
 		for _, o := range slices.Clone(openings) {
 			for _, r := range b.people {
@@ -212,18 +216,23 @@ var brokenOpenings = []broken{
 			}
 		}
 		return next(openings)
-	}), nil},
-	{"reads a digest once", remembered, nil},
+	}), []string{"digest/recipients and channels are apart"}},
+	{"reads a digest once", remembered, []string{
+		"digest/an expired notification leaves it",
+		"digest/a snoozed item leaves it until its instant",
+		"digest/a replaced notification leaves it",
+		"digest/a retry reads anew",
+	}},
 	{"lists entries oldest first", onDigestEntries(func(_ notify.Task, entries []notify.DigestEntry) []notify.DigestEntry {
 		slices.Reverse(entries)
 		return entries
-	}), nil},
+	}), []string{"digest/shows only what is still unread", "digest/entries are newest first"}},
 	{"has no pending entries", onDigestEntries(func(digest notify.Task, entries []notify.DigestEntry) []notify.DigestEntry {
 		if digest.ID == "" {
 			return nil
 		}
 		return entries
-	}), nil},
+	}), []string{"digest/without a task they are those that are pending"}},
 	{"opens a digest in two steps", func(b *bench) {
 		next := b.openDigests
 		b.openDigests = func(ctx context.Context, openings []notify.Opening) error {
@@ -239,12 +248,12 @@ var brokenOpenings = []broken{
 			}
 			return next(ctx, openings)
 		}
-	}, nil},
+	}, []string{"context/an opening cut short leaves nothing behind"}},
 }
 
 var brokenEnds = []broken{
-	{"releases what was delivered", ending(notify.StatusDelivered, notify.StatusDead), nil},
-	{"releases what was skipped", ending(notify.StatusSkipped, notify.StatusDead), nil},
+	{"releases what was delivered", ending(notify.StatusDelivered, notify.StatusDead), []string{"digest/delivered it removes its entries", "digest/a late entry joins the next one"}},
+	{"releases what was skipped", ending(notify.StatusSkipped, notify.StatusDead), []string{"digest/skipped it removes its entries"}},
 	{"forgets what is snoozed", func(b *bench) {
 		next := b.settle
 		b.settle = func(ctx context.Context, outcomes []notify.Outcome) ([]notify.ID, error) {
@@ -262,8 +271,8 @@ var brokenEnds = []broken{
 			}
 			return lost, err
 		}
-	}, nil},
-	{"releases nothing of a dead digest", ending(notify.StatusDead, notify.StatusSkipped), nil},
+	}, []string{"digest/a snoozed entry waits for another one"}},
+	{"releases nothing of a dead digest", ending(notify.StatusDead, notify.StatusSkipped), []string{"digest/dead it releases its entries"}},
 	{"moves the cut for what it releases", func(b *bench) {
 		next := b.settle
 		b.settle = func(ctx context.Context, outcomes []notify.Outcome) ([]notify.ID, error) {
@@ -276,7 +285,7 @@ var brokenEnds = []broken{
 			}
 			return lost, err
 		}
-	}, nil},
+	}, []string{"digest/released entries keep a cut that is planned"}},
 	{"releases what may have been sent", func(b *bench) {
 		next := b.settle
 		b.settle = func(ctx context.Context, outcomes []notify.Outcome) ([]notify.ID, error) {
@@ -288,26 +297,26 @@ var brokenEnds = []broken{
 			}
 			return lost, err
 		}
-	}, nil},
+	}, []string{"digest/dead and unknown it releases nothing"}},
 	{"supersedes without a reason", onRecords(func(_ *bench, _ notify.DeliveryQuery, records []notify.DeliveryRecord) []notify.DeliveryRecord {
 		for i := range records {
 			records[i].Reason = ""
 		}
 		return records
-	}), nil},
+	}), []string{"fanout/rejections are logged"}},
 	{"supersedes what is held", onOpenings(func(b *bench, openings []notify.Opening, next opening) error {
 		for id, epoch := range b.epochs {
 			back := notify.Outcome{Task: notify.Lease{ID: id, Epoch: epoch}, Status: notify.StatusPending}
 			_, _ = b.m.Settle(context.Background(), []notify.Outcome{back})
 		}
 		return next(openings)
-	}), nil},
+	}), []string{"digest/one whose lease expired is not superseded"}},
 	{"opens no digest while another waits", onOpenings(func(b *bench, openings []notify.Opening, next opening) error {
 		return next(slices.DeleteFunc(openings, func(o notify.Opening) bool {
 			waiting, _ := b.m.Deliveries(context.Background(), notify.DeliveryQuery{Recipient: &o.Plan.Recipient, Status: notify.StatusPending})
 			return len(waiting) > 0
 		}))
-	}), nil},
+	}), []string{"digest/a held one is not superseded", "digest/no entry is in two"}},
 	{"supersedes everybody's", func(b *bench) {
 		opened := 0
 		onOpenings(func(_ *bench, openings []notify.Opening, next opening) error {
@@ -322,5 +331,5 @@ var brokenEnds = []broken{
 			}
 			return records
 		})(b)
-	}, nil},
+	}, []string{"digest/one whose lease expired is not superseded", "digest/superseding is per recipient and channel"}},
 }

@@ -11,8 +11,8 @@ import (
 )
 
 var brokenInbox = []broken{
-	{"lists oldest first", onQuery(func(_ *bench, _ *notify.Recipient, q *notify.ItemQuery) { q.Ascending = true }), nil},
-	{"lists newest first only", onQuery(func(_ *bench, _ *notify.Recipient, q *notify.ItemQuery) { q.Ascending = false }), nil},
+	{"lists oldest first", onQuery(func(_ *bench, _ *notify.Recipient, q *notify.ItemQuery) { q.Ascending = true }), []string{"inbox/newest first"}},
+	{"lists newest first only", onQuery(func(_ *bench, _ *notify.Recipient, q *notify.ItemQuery) { q.Ascending = false }), []string{"inbox/ascending is oldest first"}},
 	{"orders by instant only", onItems(func(_ *bench, _ notify.Recipient, q notify.ItemQuery, items []notify.Item) []notify.Item {
 		if q.Limit == 0 && !q.Ascending {
 			slices.SortFunc(items, func(a, b notify.Item) int {
@@ -20,12 +20,12 @@ var brokenInbox = []broken{
 			})
 		}
 		return items
-	}), nil},
+	}), []string{"inbox/equal instants are ordered by id"}},
 	{"begins a page with the end of the one before", onQuery(func(_ *bench, _ *notify.Recipient, q *notify.ItemQuery) {
 		if !q.Before.Filed.IsZero() {
 			q.Before.Filed = q.Before.Filed.Add(time.Microsecond)
 		}
-	}), nil},
+	}), []string{"inbox/pages join without gap or repetition"}},
 	{"pages by offset", func(b *bench) {
 		next := b.items
 		served := map[notify.Recipient]int{}
@@ -44,10 +44,10 @@ var brokenInbox = []broken{
 			}
 			return items, err
 		}
-	}, nil},
-	{"ignores where to begin", onQuery(func(_ *bench, _ *notify.Recipient, q *notify.ItemQuery) { q.After = notify.Position{} }), nil},
-	{"has a limit of its own", onQuery(func(_ *bench, _ *notify.Recipient, q *notify.ItemQuery) { q.Limit = min(cmp.Or(q.Limit, 200), 200) }), nil},
-	{"ignores the provider of a query", onQuery(func(_ *bench, _ *notify.Recipient, q *notify.ItemQuery) { q.Provider = "" }), nil},
+	}, []string{"inbox/pages are stable while items come in"}},
+	{"ignores where to begin", onQuery(func(_ *bench, _ *notify.Recipient, q *notify.ItemQuery) { q.After = notify.Position{} }), []string{"inbox/pages join without gap or repetition", "inbox/after a position only newer ones"}},
+	{"has a limit of its own", onQuery(func(_ *bench, _ *notify.Recipient, q *notify.ItemQuery) { q.Limit = min(cmp.Or(q.Limit, 200), 200) }), []string{"inbox/limit zero is no limit"}},
+	{"ignores the provider of a query", onQuery(func(_ *bench, _ *notify.Recipient, q *notify.ItemQuery) { q.Provider = "" }), []string{"inbox/by provider"}},
 	{"finds ids only in their state", onItems(func(b *bench, r notify.Recipient, q notify.ItemQuery, items []notify.Item) []notify.Item {
 		if len(q.IDs) == 0 {
 			return items
@@ -57,42 +57,42 @@ var brokenInbox = []broken{
 		return slices.DeleteFunc(items, func(it notify.Item) bool {
 			return !slices.ContainsFunc(in, func(other notify.Item) bool { return other.ID == it.ID })
 		})
-	}), nil},
+	}), []string{"inbox/by id in any state", "values/times come back in UTC"}},
 	{"takes snoozed for all", onQuery(func(_ *bench, _ *notify.Recipient, q *notify.ItemQuery) {
 		if q.State == notify.StateSnoozed {
 			q.State = notify.StateAll
 		}
-	}), nil},
+	}), []string{"inbox/states", "inbox/a snoozed item is hidden until its instant"}},
 	{"wakes an item too late", onMark(func(_ *bench, r notify.Recipient, m notify.ItemMark, next func(notify.Recipient, notify.ItemMark) (int, error)) (int, error) {
 		if !m.Until.IsZero() {
 			m.Until = m.Until.Add(time.Microsecond)
 		}
 		return next(r, m)
-	}), nil},
+	}), []string{"marks/each sets its instant"}},
 	{"counts unread for unseen", onCounts(func(b *bench, r notify.Recipient, limit int, c notify.Counts, err error) (notify.Counts, error) {
 		c.Unseen = c.Unread
 		return c, err
-	}), nil},
+	}), []string{"inbox/counts unread and unseen"}},
 	{"counts without end", onCounts(func(b *bench, r notify.Recipient, _ int, _ notify.Counts, _ error) (notify.Counts, error) {
 		return b.m.Counts(context.Background(), r, 1<<30)
-	}), nil},
+	}), []string{"inbox/counts stop at the limit"}},
 	{"never says that there are more", onCounts(func(b *bench, r notify.Recipient, _ int, c notify.Counts, err error) (notify.Counts, error) {
 		c.AtLeast = false
 		return c, err
-	}), nil},
+	}), []string{"inbox/counts stop at the limit"}},
 	{"does not know an absent recipient", onCounts(func(b *bench, r notify.Recipient, _ int, c notify.Counts, err error) (notify.Counts, error) {
 		if !slices.Contains(b.people, r) {
 			return c, notify.ErrNotFound
 		}
 		return c, err
-	}), nil},
+	}), []string{"inbox/an absent recipient has nothing"}},
 	{"counts without regard to the context", onCounts(func(b *bench, r notify.Recipient, limit int, _ notify.Counts, _ error) (notify.Counts, error) {
 		return b.m.Counts(context.Background(), r, limit)
-	}), nil},
+	}), []string{"context/every call returns the error of a cancelled one", "context/a deadline that has passed"}},
 	{"ignores the tenant of a recipient", both(
 		onQuery(func(_ *bench, r *notify.Recipient, _ *notify.ItemQuery) { r.Tenant = "" }),
 		onFilings(func(f *notify.Filing) { f.Recipient.Tenant = "" }),
-	), nil},
+	), []string{"inbox/tenants are apart"}},
 	{"shows items to whoever has their id", func(b *bench) {
 		next := b.items
 		b.items = func(ctx context.Context, r notify.Recipient, q notify.ItemQuery) ([]notify.Item, error) {
@@ -105,7 +105,7 @@ var brokenInbox = []broken{
 			}
 			return items, err
 		}
-	}, nil},
+	}, []string{"accept/files an item at once", "inbox/somebody else's id does not exist"}},
 	{"shares what it returns", func(b *bench) {
 		cache := map[notify.ID]notify.Notification{}
 		onItem(func(it *notify.Item) {
@@ -116,7 +116,7 @@ var brokenInbox = []broken{
 			}
 			it.Notification.Data, it.Notification.Rows, it.Notification.Actions = n.Data, n.Rows, n.Actions
 		})(b)
-	}, nil},
+	}, []string{"inbox/items belong to the caller"}},
 }
 
 func onCounts(edit func(b *bench, r notify.Recipient, limit int, c notify.Counts, err error) (notify.Counts, error)) alter {
@@ -138,16 +138,16 @@ var brokenMarks = []broken{
 			return len(m.IDs), nil
 		}
 		return next(r, m)
-	}), nil},
+	}), []string{"collapse/an archived item gives its key up for good"}},
 	{"reads without seeing", onItem(func(it *notify.Item) {
 		if it.Seen.Equal(it.Read) {
 			it.Seen = time.Time{}
 		}
-	}), nil},
+	}), []string{"marks/read is also seen", "marks/the opposites clear the instant"}},
 	{"counts what it did not change", onMark(func(_ *bench, r notify.Recipient, m notify.ItemMark, next marking) (int, error) {
 		n, err := next(r, m)
 		return max(n, len(m.IDs)), err
-	}), nil},
+	}), []string{"marks/a second time changes nothing"}},
 	{"reads again what was read", onMark(func(_ *bench, r notify.Recipient, m notify.ItemMark, next marking) (int, error) {
 		if m.Op == notify.OpRead {
 			unread := m
@@ -155,33 +155,33 @@ var brokenMarks = []broken{
 			_, _ = next(r, unread)
 		}
 		return next(r, m)
-	}), nil},
+	}), []string{"marks/an instant that is set is kept"}},
 	{"cannot take a read back", onMark(func(_ *bench, r notify.Recipient, m notify.ItemMark, next marking) (int, error) {
 		if m.Op == notify.OpUnread {
 			return len(m.IDs), nil
 		}
 		return next(r, m)
-	}), nil},
+	}), []string{"collapse/a read item gives its key up for good"}},
 	{"does not end a snooze", onMark(func(_ *bench, r notify.Recipient, m notify.ItemMark, next marking) (int, error) {
 		if m.Op == notify.OpSnooze && m.Until.Before(time.Date(2026, 3, 14, 15, 9, 0, 0, time.UTC)) {
 			return len(m.IDs), nil
 		}
 		return next(r, m)
-	}), nil},
+	}), []string{"marks/a past or zero instant ends a snooze"}},
 	{"does not move a snooze", onMark(func(b *bench, r notify.Recipient, m notify.ItemMark, next marking) (int, error) {
 		items, _ := b.m.Items(context.Background(), r, notify.ItemQuery{State: notify.StateSnoozed})
 		if m.Op == notify.OpSnooze && len(items) > 0 && !m.Until.IsZero() {
 			return len(items), nil
 		}
 		return next(r, m)
-	}), nil},
+	}), []string{"marks/a snooze can be moved"}},
 	{"finds what does not exist", onMark(func(_ *bench, r notify.Recipient, m notify.ItemMark, next marking) (int, error) {
 		n, err := next(r, m)
 		if errors.Is(err, notify.ErrNotFound) {
 			err = nil
 		}
 		return n, err
-	}), nil},
+	}), []string{"marks/ids of which none exists are not found", "marks/somebody else's items never change"}},
 	{"marks for everybody", onMark(func(b *bench, r notify.Recipient, m notify.ItemMark, next marking) (int, error) {
 		for _, other := range b.people {
 			if other != r {
@@ -189,17 +189,17 @@ var brokenMarks = []broken{
 			}
 		}
 		return next(r, m)
-	}), nil},
+	}), []string{"prune/notifications that nothing refers to"}},
 	{"marks past the position", onMark(func(_ *bench, r notify.Recipient, m notify.ItemMark, next marking) (int, error) {
 		if len(m.IDs) == 0 {
 			m.UpTo.Filed = m.UpTo.Filed.Add(time.Hour)
 		}
 		return next(r, m)
-	}), nil},
+	}), []string{"marks/up to a position leaves newer ones"}},
 	{"marks all providers", onMark(func(_ *bench, r notify.Recipient, m notify.ItemMark, next marking) (int, error) {
 		m.Provider = ""
 		return next(r, m)
-	}), nil},
+	}), []string{"marks/up to a position only of the provider"}},
 	{"marks what is hidden", onMark(func(b *bench, r notify.Recipient, m notify.ItemMark, next marking) (int, error) {
 		if len(m.IDs) == 0 {
 			for _, it := range b.all(r) {
@@ -207,7 +207,7 @@ var brokenMarks = []broken{
 			}
 		}
 		return next(r, m)
-	}), nil},
+	}), []string{"marks/up to a position only what is in the inbox"}},
 	{"marks without a lock", onMark(func(b *bench, r notify.Recipient, m notify.ItemMark, next marking) (n int, err error) {
 		b.racing(func(racing bool) {
 			if n, err = next(r, m); racing && err == nil {
@@ -215,5 +215,5 @@ var brokenMarks = []broken{
 			}
 		})
 		return n, err
-	}), nil},
+	}), []string{"marks/callers at once change an item once"}},
 }

@@ -28,21 +28,21 @@ var brokenPreferences = []broken{
 			}
 			return profiles, err
 		}
-	}, nil},
+	}, []string{"preferences/an absent recipient has a zero profile"}},
 	{"loses the hour of the digest", onSave(func(_ *bench, _ notify.Recipient, p notify.Profile, next saving) error {
 		p.Preferences.DigestAt = ""
 		return next(p)
-	}), nil},
+	}), []string{"preferences/what is saved is loaded"}},
 	{"merges what is saved", onSave(func(b *bench, r notify.Recipient, p notify.Profile, next saving) error {
 		before, _ := b.m.Profiles(context.Background(), []notify.Recipient{r})
 		p.OptOuts = slices.Concat(before[r].OptOuts, p.OptOuts)
 		return next(p)
-	}), nil},
+	}), []string{"preferences/a save replaces all"}},
 	{"lets the last writer win", onSave(func(b *bench, r notify.Recipient, p notify.Profile, next saving) error {
 		before, err := b.m.Profiles(context.Background(), []notify.Recipient{r})
 		p.Preferences.Version = before[r].Preferences.Version
 		return errors.Join(err, next(p))
-	}), nil},
+	}), []string{"preferences/a stale version is a conflict", "preferences/a conflict moves no cut"}},
 	{"compares versions without a lock", onSave(func(b *bench, _ notify.Recipient, p notify.Profile, next saving) (err error) {
 		b.racing(func(racing bool) {
 			if err = next(p); racing && errors.Is(err, notify.ErrConflict) {
@@ -50,23 +50,28 @@ var brokenPreferences = []broken{
 			}
 		})
 		return err
-	}), nil},
+	}), []string{"preferences/of savers at once exactly one wins"}},
 	{"does not stamp opt-outs", onProfiles(func(_ notify.Recipient, p *notify.Profile) {
 		for i := range p.OptOuts {
 			p.OptOuts[i].Version = 0
 		}
-	}), nil},
+	}), []string{"preferences/opt-outs get the version and the instant"}},
+	{"forgets the exceptions of an opt-out", onProfiles(func(_ notify.Recipient, p *notify.Profile) {
+		for i := range p.OptOuts {
+			p.OptOuts[i].Except = nil
+		}
+	}), []string{"preferences/an opt-out keeps its exceptions"}},
 	{"answers for one recipient", func(b *bench) {
 		next := b.profiles
 		b.profiles = func(ctx context.Context, rs []notify.Recipient) (map[notify.Recipient]notify.Profile, error) {
 			return next(ctx, rs[:min(1, len(rs))])
 		}
-	}, nil},
-	{"keeps plans to itself", onProfiles(func(_ notify.Recipient, p *notify.Profile) { p.Plans = nil }), nil},
+	}, []string{"preferences/several recipients at once"}},
+	{"keeps plans to itself", onProfiles(func(_ notify.Recipient, p *notify.Profile) { p.Plans = nil }), []string{"plan/the first entry plans the cut"}},
 	{"does not move plans on a save", onSave(func(_ *bench, _ notify.Recipient, p notify.Profile, next saving) error {
 		p.Plans = nil
 		return next(p)
-	}), nil},
+	}), []string{"preferences/a save moves only cuts that are planned"}},
 	{"moves plans on a conflict", onSave(func(b *bench, r notify.Recipient, p notify.Profile, next saving) error {
 		err := next(p)
 		if errors.Is(err, notify.ErrConflict) {
@@ -74,7 +79,7 @@ var brokenPreferences = []broken{
 			_ = next(notify.Profile{Preferences: before[r].Preferences, Plans: p.Plans})
 		}
 		return err
-	}), nil},
+	}), []string{"preferences/a stale version is a conflict"}},
 	{"shares profiles", func(b *bench) {
 		cache := map[notify.Recipient]notify.Profile{}
 		onProfiles(func(r notify.Recipient, p *notify.Profile) {
@@ -83,14 +88,14 @@ var brokenPreferences = []broken{
 			}
 			cache[r] = *p
 		})(b)
-	}, nil},
+	}, []string{"preferences/profiles belong to the caller"}},
 	{"changes what is saved", onSave(func(_ *bench, _ notify.Recipient, p notify.Profile, next saving) error {
 		err := next(p)
 		for i := range p.OptOuts {
 			p.OptOuts[i].Version = p.Preferences.Version + 1
 		}
 		return err
-	}), nil},
+	}), []string{"preferences/what is saved is not kept"}},
 }
 
 // owned finds what is registered at an address.
@@ -123,25 +128,25 @@ var brokenAddresses = []broken{
 			regs[i].Name = ""
 		}
 		return regs
-	}), nil},
+	}), []string{"addresses/what is registered is listed"}},
 	{"gives an address a new id", onRegister(func(b *bench, reg notify.Registration, limit int, next registering) (notify.Registration, error) {
 		if first, ok := b.owned(reg.Address); ok && first.Recipient == reg.Recipient {
 			_ = b.m.Unregister(context.Background(), reg.Recipient, first.ID)
 		}
 		return next(reg, limit)
-	}), nil},
+	}), []string{"addresses/the same again is updated and keeps its id"}},
 	{"never rebinds", onRegister(func(b *bench, reg notify.Registration, limit int, next registering) (notify.Registration, error) {
 		if first, ok := b.owned(reg.Address); ok && first.Recipient != reg.Recipient {
 			return reg, notify.ErrConflict
 		}
 		return next(reg, limit)
-	}), nil},
+	}), []string{"addresses/the same keys rebind it"}},
 	{"always rebinds", onRegister(func(b *bench, reg notify.Registration, limit int, next registering) (notify.Registration, error) {
 		if first, ok := b.owned(reg.Address); ok && first.Recipient != reg.Recipient {
 			reg.Address.Meta = first.Address.Meta
 		}
 		return next(reg, limit)
-	}), nil},
+	}), []string{"addresses/other keys are refused"}},
 	{"compares owners without a lock", onRegister(func(b *bench, reg notify.Registration, limit int, next registering) (got notify.Registration, err error) {
 		b.racing(func(racing bool) {
 			if got, err = next(reg, limit); racing && errors.Is(err, notify.ErrConflict) {
@@ -149,18 +154,18 @@ var brokenAddresses = []broken{
 			}
 		})
 		return got, err
-	}), nil},
+	}), []string{"addresses/of owners at once exactly one wins"}},
 	{"has no limit of addresses", onRegister(func(_ *bench, reg notify.Registration, _ int, next registering) (notify.Registration, error) {
 		return next(reg, 1000)
-	}), nil},
+	}), []string{"addresses/the limit drops the first registered"}},
 	{"drops an address for an update", onRegister(func(b *bench, reg notify.Registration, limit int, next registering) (notify.Registration, error) {
 		b.evict(reg.Recipient, limit, func(other notify.Registration) bool { return other.Address.Channel == reg.Address.Channel })
 		return next(reg, limit)
-	}), nil},
+	}), []string{"addresses/updating at the limit drops nothing"}},
 	{"limits addresses of all channels", onRegister(func(b *bench, reg notify.Registration, limit int, next registering) (notify.Registration, error) {
 		b.evict(reg.Recipient, limit, func(notify.Registration) bool { return true })
 		return next(reg, limit)
-	}), nil},
+	}), []string{"addresses/the limit is per recipient and channel"}},
 	{"lets anybody unregister", func(b *bench) {
 		next := b.unregister
 		b.unregister = func(ctx context.Context, r notify.Recipient, id notify.ID) error {
@@ -171,18 +176,18 @@ var brokenAddresses = []broken{
 			}
 			return next(ctx, r, id)
 		}
-	}, nil},
+	}, []string{"addresses/only the owner unregisters"}},
 	{"lists addresses newest first", onRegistrations(func(_ *bench, regs []notify.Registration) []notify.Registration {
 		slices.Reverse(regs)
 		return regs
-	}), nil},
+	}), []string{"addresses/oldest first, per recipient"}},
 	{"knows addresses of every channel", onFacts(func(b *bench, t notify.Task, f *notify.Facts) {
 		found, _ := b.m.Addresses(context.Background(), []notify.Recipient{t.Recipient})
 		f.Addresses = found[t.Recipient]
-	}), nil},
-	{"forgets what an attempt learnt", onOutcome(func(_ *bench, o *notify.Outcome) { o.Addresses = nil }), nil},
-	{"keeps an address that is gone", onAddressOutcome(func(o *notify.AddressOutcome) { o.Gone = false }), nil},
-	{"drops an address that is back", onAddressOutcome(func(o *notify.AddressOutcome) { o.Since = o.Since.Add(time.Hour) }), nil},
+	}), []string{"addresses/facts have those of the channel"}},
+	{"forgets what an attempt learnt", onOutcome(func(_ *bench, o *notify.Outcome) { o.Addresses = nil }), []string{"addresses/outcomes are recorded"}},
+	{"keeps an address that is gone", onAddressOutcome(func(o *notify.AddressOutcome) { o.Gone = false }), []string{"addresses/gone removes it"}},
+	{"drops an address that is back", onAddressOutcome(func(o *notify.AddressOutcome) { o.Since = o.Since.Add(time.Hour) }), []string{"addresses/gone spares what was registered anew"}},
 	{"shares registrations", func(b *bench) {
 		cache := map[notify.ID]notify.Registration{}
 		onRegistrations(func(_ *bench, regs []notify.Registration) []notify.Registration {
@@ -195,16 +200,16 @@ var brokenAddresses = []broken{
 			}
 			return regs
 		})(b)
-	}, nil},
-	{"loses the proof", onSuppress(func(_ *bench, sup *notify.Suppression) { sup.Proof = "" }), nil},
+	}, []string{"addresses/registrations belong to the caller"}},
+	{"loses the proof", onSuppress(func(_ *bench, sup *notify.Suppression) { sup.Proof = "" }), []string{"suppressions/what is suppressed is found"}},
 	{"suppresses since 1970", onSuppress(func(_ *bench, sup *notify.Suppression) {
 		if sup.At.IsZero() {
 			sup.At = time.Unix(0, 0)
 		}
-	}), nil},
+	}), []string{"suppressions/without an instant it is the present"}},
 	{"suppresses anew", onSuppress(func(b *bench, sup *notify.Suppression) {
 		_ = b.m.Unsuppress(context.Background(), sup.Tenant, sup.Address.Channel, sup.Address.Value)
-	}), nil},
+	}), []string{"suppressions/a second one keeps instant and proof"}},
 	{"lifts what is not suppressed", func(b *bench) {
 		next := b.unsuppress
 		b.unsuppress = func(ctx context.Context, tenant, channel, address string) error {
@@ -213,12 +218,12 @@ var brokenAddresses = []broken{
 			}
 			return nil
 		}
-	}, nil},
+	}, []string{"suppressions/lifting"}},
 	{"returns all that is suppressed", func(b *bench) {
 		b.suppressed = func(ctx context.Context, tenant string, _ []notify.Address) ([]notify.Suppression, error) {
 			return b.m.Suppressions(ctx, tenant, notify.Address{}, 1000)
 		}
-	}, nil},
+	}, []string{"suppressions/only the addresses asked for"}},
 	{"lists suppressions without regard to case", func(b *bench) {
 		next := b.suppressions
 		b.suppressions = func(ctx context.Context, tenant string, after notify.Address, limit int) ([]notify.Suppression, error) {
@@ -228,7 +233,7 @@ var brokenAddresses = []broken{
 			})
 			return page, err
 		}
-	}, nil},
+	}, []string{"suppressions/listed by channel and address"}},
 	{"suppresses for all tenants", both(onSuppress(func(_ *bench, sup *notify.Suppression) { sup.Tenant = "" }), func(b *bench) {
 		next := b.suppressed
 		b.suppressed = func(ctx context.Context, _ string, addresses []notify.Address) ([]notify.Suppression, error) {
@@ -238,7 +243,7 @@ var brokenAddresses = []broken{
 			}
 			return found, err
 		}
-	}), nil},
+	}), []string{"suppressions/tenants are apart"}},
 }
 
 func onAddressOutcome(edit func(o *notify.AddressOutcome)) alter {

@@ -19,32 +19,32 @@ func onNotification(edit func(n *notify.Notification)) alter {
 }
 
 var brokenValues = slices.Concat(brokenIdentifiers, []broken{
-	{"loses the icon", onContent(func(n *notify.Notification) { n.Icon = "" }), nil},
-	{"cuts long bodies", onContent(func(n *notify.Notification) { n.Body = n.Body[:min(len(n.Body), 10_000)] }), nil},
+	{"loses the icon", onContent(func(n *notify.Notification) { n.Icon = "" }), []string{"values/the largest notification is kept"}},
+	{"cuts long bodies", onContent(func(n *notify.Notification) { n.Body = n.Body[:min(len(n.Body), 10_000)] }), []string{"values/the largest notification is kept"}},
 	{"compacts data", onContent(func(n *notify.Notification) {
 		var compact bytes.Buffer
 		if json.Compact(&compact, n.Data) == nil && compact.Len() > 0 {
 			n.Data = compact.Bytes()
 		}
-	}), nil},
+	}), []string{"values/every field is kept", "values/data is kept byte for byte"}},
 	{"takes null for no data", onContent(func(n *notify.Notification) {
 		if string(n.Data) == "null" {
 			n.Data = nil
 		}
-	}), nil},
-	{"trims text", onContent(func(n *notify.Notification) { n.Title = strings.TrimSpace(n.Title) }), nil},
+	}), []string{"values/no data and null are two things"}},
+	{"trims text", onContent(func(n *notify.Notification) { n.Title = strings.TrimSpace(n.Title) }), []string{"values/text is kept as it is"}},
 	{"takes a zero time for 1970", onContent(func(n *notify.Notification) {
 		if n.OccurredAt.IsZero() {
 			n.OccurredAt = time.Unix(0, 0).UTC()
 		}
-	}), nil},
+	}), []string{"values/a zero time stays zero"}},
 	{"takes 1970 for a zero time", onContent(func(n *notify.Notification) {
 		if n.OccurredAt.Unix() == 0 {
 			n.OccurredAt = time.Time{}
 		}
-	}), nil},
-	{"rounds instants", onNotification(func(n *notify.Notification) { n.OccurredAt = n.OccurredAt.Round(time.Microsecond) }), nil},
-	{"tells local time", onItem(func(it *notify.Item) { it.Filed = it.Filed.In(time.FixedZone("", 3600)) }), nil},
+	}), []string{"values/times at the edges"}},
+	{"rounds instants", onNotification(func(n *notify.Notification) { n.OccurredAt = n.OccurredAt.Round(time.Microsecond) }), []string{"values/times are truncated to microseconds"}},
+	{"tells local time", onItem(func(it *notify.Item) { it.Filed = it.Filed.In(time.FixedZone("", 3600)) }), []string{"claim/a wait holds a task back"}},
 	{"compacts meta", onRegistrations(func(_ *bench, regs []notify.Registration) []notify.Registration {
 		for i := range regs {
 			var compact bytes.Buffer
@@ -53,39 +53,39 @@ var brokenValues = slices.Concat(brokenIdentifiers, []broken{
 			}
 		}
 		return regs
-	}), nil},
+	}), []string{"addresses/other keys are refused"}},
 	{"keeps a thousand recipients", onFacts(func(_ *bench, _ notify.Task, f *notify.Facts) {
 		f.Notification.To = f.Notification.To[:min(len(f.Notification.To), 1000)]
-	}), nil},
+	}), []string{"values/ten thousand recipients"}},
 	{"drops empty rows", onContent(func(n *notify.Notification) {
 		n.Rows = slices.DeleteFunc(n.Rows, func(r notify.Row) bool { return r == notify.Row{} })
-	}), nil},
+	}), []string{"values/no rows and empty ones are the same"}},
 	{"has a clock that stands still", func(b *bench) {
 		start, _ := b.m.Now(context.Background())
 		b.now = func(context.Context) (time.Time, error) { return start, nil }
-	}, nil},
+	}, []string{"clock/is UTC in microseconds and moves on"}},
 })
 
 var brokenIdentifiers = []broken{
 	{"folds recipients", both(
 		onFilings(func(f *notify.Filing) { f.Recipient.ID = fold(f.Recipient.ID) }),
 		onQuery(func(_ *bench, r *notify.Recipient, _ *notify.ItemQuery) { r.ID = fold(r.ID) }),
-	), nil},
+	), []string{"identifiers/recipients"}},
 	{"folds tenants", both(
 		onFilings(func(f *notify.Filing) { f.Recipient.Tenant = fold(f.Recipient.Tenant) }),
 		onQuery(func(_ *bench, r *notify.Recipient, _ *notify.ItemQuery) { r.Tenant = fold(r.Tenant) }),
 		onNotification(func(n *notify.Notification) { n.Tenant = fold(n.Tenant) }),
-	), nil},
-	{"folds providers", onNotification(func(n *notify.Notification) { n.Provider = fold(n.Provider) }), nil},
-	{"folds keys", onNotification(func(n *notify.Notification) { n.Key = fold(n.Key) }), nil},
-	{"folds entities", onNotification(func(n *notify.Notification) { n.Entity = fold(n.Entity) }), nil},
-	{"folds collapse keys", onNotification(func(n *notify.Notification) { n.CollapseKey = fold(n.CollapseKey) }), nil},
-	{"folds channels", onNewTasks(func(t *notify.NewTask) { t.Channel = fold(t.Channel) }), nil},
+	), []string{"identifiers/tenants"}},
+	{"folds providers", onNotification(func(n *notify.Notification) { n.Provider = fold(n.Provider) }), []string{"identifiers/providers"}},
+	{"folds keys", onNotification(func(n *notify.Notification) { n.Key = fold(n.Key) }), []string{"identifiers/keys"}},
+	{"folds entities", onNotification(func(n *notify.Notification) { n.Entity = fold(n.Entity) }), []string{"identifiers/entities"}},
+	{"folds collapse keys", onNotification(func(n *notify.Notification) { n.CollapseKey = fold(n.CollapseKey) }), []string{"identifiers/collapse keys"}},
+	{"folds channels", onNewTasks(func(t *notify.NewTask) { t.Channel = fold(t.Channel) }), []string{"identifiers/channels"}},
 	{"folds addresses", onRegister(func(_ *bench, reg notify.Registration, limit int, next registering) (notify.Registration, error) {
 		reg.Address.Value = fold(reg.Address.Value)
 		return next(reg, limit)
-	}), nil},
-	{"folds suppressions", onSuppress(func(_ *bench, sup *notify.Suppression) { sup.Address.Value = fold(sup.Address.Value) }), nil},
+	}), []string{"values/meta of an address is kept byte for byte", "identifiers/addresses"}},
+	{"folds suppressions", onSuppress(func(_ *bench, sup *notify.Suppression) { sup.Address.Value = fold(sup.Address.Value) }), []string{"identifiers/suppressions"}},
 	{"folds choices", onSave(func(_ *bench, _ notify.Recipient, p notify.Profile, next saving) error {
 		folded := map[string]map[string]notify.Mode{}
 		for provider, cells := range p.Preferences.Choices {
@@ -93,5 +93,5 @@ var brokenIdentifiers = []broken{
 		}
 		p.Preferences.Choices = folded
 		return next(p)
-	}), nil},
+	}), []string{"identifiers/choices"}},
 }

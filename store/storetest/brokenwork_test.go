@@ -71,33 +71,33 @@ func everyUrgent(c *notify.Claim) {
 }
 
 var brokenClaim = []broken{
-	{"forgets that a task is forced", onTask(func(_ *bench, t *notify.Task) { t.Forced = false }), nil},
-	{"claims without a lock", racyClaim, nil},
-	{"leases for half of the time", onClaim(func(c *notify.Claim) { c.Lease /= 2 }), nil},
+	{"forgets that a task is forced", onTask(func(_ *bench, t *notify.Task) { t.Forced = false }), []string{"redeliver/dead ones come back with their identity", "claim/a task is what was filed"}},
+	{"claims without a lock", racyClaim, []string{"lease/of claimers of an expired one exactly one wins", "claim/no task goes to two workers"}},
+	{"leases for half of the time", onClaim(func(c *notify.Claim) { c.Lease /= 2 }), []string{"claim/what is held is not claimed again"}},
 	{"claims more than the limit", onClaim(func(c *notify.Claim) {
 		channels := map[string]int{}
 		for channel, limit := range c.Channels {
 			channels[channel] = 2 * limit
 		}
 		c.Channels = channels
-	}), nil},
-	{"does not claim beyond the limit", onClaim(func(c *notify.Claim) { c.Urgent = 0 }), nil},
-	{"claims any beyond the limit", onClaim(everyUrgent), nil},
+	}), []string{"claim/one bucket cannot take the whole batch"}},
+	{"does not claim beyond the limit", onClaim(func(c *notify.Claim) { c.Urgent = 0 }), []string{"claim/urgent ones beyond the limit of a channel"}},
+	{"claims any beyond the limit", onClaim(everyUrgent), []string{"claim/urgent ones beyond the limit of a channel"}},
 	{"claims for channels that are not named", onClaim(func(c *notify.Claim) {
 		if c.FanOuts > 0 {
 			c.Channels = map[string]int{"fax": 10}
 		}
-	}), nil},
-	{"ignores lanes", choosing(func(a, b notify.Task) int { return cmp.Or(compareDue(a, b), cmp.Compare(a.ID, b.ID)) }), nil},
-	{"ignores buckets", choosing(func(a, b notify.Task) int { return cmp.Or(cmp.Compare(a.Lane, b.Lane), compareDue(a, b)) }), nil},
-	{"always starts at the first bucket", onClaim(func(c *notify.Claim) { c.Bucket = 0 }), nil},
-	{"claims the latest first", choosing(func(a, b notify.Task) int { return cmp.Or(cmp.Compare(a.Lane, b.Lane), compareDue(b, a)) }), nil},
-	{"does not wait", onNewTasks(func(t *notify.NewTask) { t.Wait = 0 }), nil},
-	{"does not hold back", onNewTasks(func(t *notify.NewTask) { t.NotBefore = time.Time{} }), nil},
-	{"inserts tasks without a lease", onNewTasks(func(t *notify.NewTask) { t.Lease = 0 }), nil},
-	{"claims all fan-outs", onClaim(func(c *notify.Claim) { c.FanOuts *= 2 }), nil},
-	{"claims fan-outs to any audience", onClaim(func(c *notify.Claim) { c.Audiences = []string{"staff", "guests"} }), nil},
-	{"claims fan-outs of any provider", onClaim(func(c *notify.Claim) { c.Providers = nil }), nil},
+	}), []string{"claim/only the channels that are named"}},
+	{"ignores lanes", choosing(func(a, b notify.Task) int { return cmp.Or(compareDue(a, b), cmp.Compare(a.ID, b.ID)) }), []string{"claim/urgent lanes first"}},
+	{"ignores buckets", choosing(func(a, b notify.Task) int { return cmp.Or(cmp.Compare(a.Lane, b.Lane), compareDue(a, b)) }), []string{"claim/one bucket cannot take the whole batch"}},
+	{"always starts at the first bucket", onClaim(func(c *notify.Claim) { c.Bucket = 0 }), []string{"claim/the turn starts at the bucket given"}},
+	{"claims the latest first", choosing(func(a, b notify.Task) int { return cmp.Or(cmp.Compare(a.Lane, b.Lane), compareDue(b, a)) }), []string{"claim/up to so many per channel", "claim/the earliest due first"}},
+	{"does not wait", onNewTasks(func(t *notify.NewTask) { t.Wait = 0 }), []string{"log/a pending delivery is in it", "claim/a wait holds a task back"}},
+	{"does not hold back", onNewTasks(func(t *notify.NewTask) { t.NotBefore = time.Time{} }), []string{"claim/a task is not due before its instant", "fanout/not due before its instant"}},
+	{"inserts tasks without a lease", onNewTasks(func(t *notify.NewTask) { t.Lease = 0 }), []string{"digest/a task may be held", "fanout/tasks of a chunk may be held"}},
+	{"claims all fan-outs", onClaim(func(c *notify.Claim) { c.FanOuts *= 2 }), []string{"claim/up to so many fan-outs and sweeps"}},
+	{"claims fan-outs to any audience", onClaim(func(c *notify.Claim) { c.Audiences = []string{"staff", "guests"} }), []string{"claim/only the audiences that are named"}},
+	{"claims fan-outs of any provider", onClaim(func(c *notify.Claim) { c.Providers = nil }), []string{"claim/only fan-outs of the providers that are named"}},
 	{"returns facts out of order", func(b *bench) {
 		next := b.load
 		b.load = func(ctx context.Context, tasks []notify.Task, countUnread int) ([]notify.Facts, time.Time, error) {
@@ -105,7 +105,7 @@ var brokenClaim = []broken{
 			slices.Reverse(facts)
 			return facts, at, err
 		}
-	}, nil},
+	}, []string{"claim/facts are of each task in order"}},
 }
 
 // renewing is the rest of a store's Renew.
@@ -120,15 +120,15 @@ func (b *bench) current(l notify.Lease) notify.Lease {
 }
 
 var brokenLease = []broken{
-	{"does not tell that a task is recovered", onTask(func(_ *bench, t *notify.Task) { t.Recovered = false }), nil},
-	{"recovers any number of tasks", onClaim(func(c *notify.Claim) { c.Recovered = 1000 }), nil},
-	{"does not renew", onRenew(func(*bench, []notify.Lease, renewing) ([]notify.ID, error) { return nil, nil }), nil},
+	{"does not tell that a task is recovered", onTask(func(_ *bench, t *notify.Task) { t.Recovered = false }), []string{"claim/a task inserted with a lease is held"}},
+	{"recovers any number of tasks", onClaim(func(c *notify.Claim) { c.Recovered = 1000 }), []string{"lease/recovered tasks are limited by the claim", "digest/a free one is superseded by the next"}},
+	{"does not renew", onRenew(func(*bench, []notify.Lease, renewing) ([]notify.ID, error) { return nil, nil }), []string{"lease/renewal keeps a long task"}},
 	{"renews for an old epoch", onRenew(func(b *bench, leases []notify.Lease, next renewing) ([]notify.ID, error) {
 		for i := range leases {
 			leases[i] = b.current(leases[i])
 		}
 		return next(leases)
-	}), nil},
+	}), []string{"lease/an old epoch cannot renew"}},
 	{"charges for an old epoch", onRenew(func(b *bench, leases []notify.Lease, next renewing) ([]notify.ID, error) {
 		lost, err := next(leases)
 		for i := range leases {
@@ -137,51 +137,51 @@ var brokenLease = []broken{
 			}
 		}
 		return lost, err
-	}), nil},
-	{"settles for an old epoch", onOutcome(func(b *bench, o *notify.Outcome) { o.Task = b.current(o.Task) }), nil},
-	{"files for an old epoch", onChunk(func(b *bench, c *notify.Chunk) { c.Task = b.current(c.Task) }), nil},
+	}), []string{"lease/an old epoch cannot charge"}},
+	{"settles for an old epoch", onOutcome(func(b *bench, o *notify.Outcome) { o.Task = b.current(o.Task) }), []string{"lease/an old epoch cannot settle"}},
+	{"files for an old epoch", onChunk(func(b *bench, c *notify.Chunk) { c.Task = b.current(c.Task) }), []string{"lease/an old epoch cannot file"}},
 	{"charges only when it is over", onRenew(func(_ *bench, leases []notify.Lease, next renewing) ([]notify.ID, error) {
 		for i := range leases {
 			leases[i].Charge = false
 		}
 		return next(leases)
-	}), nil},
+	}), []string{"lease/a charge is durable"}},
 	{"charges for every renewal", onRenew(func(_ *bench, leases []notify.Lease, next renewing) ([]notify.ID, error) {
 		for i := range leases {
 			leases[i].Charge = true
 		}
 		return next(leases)
-	}), nil},
+	}), []string{"lease/a renewal without charge is no attempt", "lease/an inserted one expires at epoch 1"}},
 	{"never says that a lease is lost", onRenew(func(_ *bench, leases []notify.Lease, next renewing) ([]notify.ID, error) {
 		_, err := next(leases)
 		return nil, err
-	}), nil},
+	}), []string{"lease/a settled task is lost"}},
 	{"charges for a lost lease", onTask(func(_ *bench, t *notify.Task) {
 		if t.Recovered {
 			t.Attempts++
 		}
-	}), nil},
+	}), []string{"lease/a renewal without charge is no attempt"}},
 }
 
 var brokenSettle = []broken{
 	{"loses the record of what is done", onRecords(func(_ *bench, _ notify.DeliveryQuery, records []notify.DeliveryRecord) []notify.DeliveryRecord {
 		return slices.DeleteFunc(records, func(r notify.DeliveryRecord) bool { return !r.Settled.IsZero() })
-	}), nil},
-	{"retries at once", onOutcome(func(_ *bench, o *notify.Outcome) { o.RetryIn = 0 }), nil},
-	{"makes what is given back due anew", onOutcome(func(_ *bench, o *notify.Outcome) { o.RetryIn = max(o.RetryIn, 1000) }), nil},
+	}), []string{"fanout/rejections are logged"}},
+	{"retries at once", onOutcome(func(_ *bench, o *notify.Outcome) { o.RetryIn = 0 }), []string{"settle/given back it is due after the delay"}},
+	{"makes what is given back due anew", onOutcome(func(_ *bench, o *notify.Outcome) { o.RetryIn = max(o.RetryIn, 1000) }), []string{"settle/given back without a delay it is due as before"}},
 	{"takes a retry for bulk", onTask(func(_ *bench, t *notify.Task) {
 		if t.Epoch > 1 {
 			t.Lane = notify.LaneBulk
 		}
-	}), nil},
+	}), []string{"settle/given back it keeps its lane, bucket and identity", "lease/an expired one is reclaimed at a higher epoch"}},
 	{"forgets that an outcome is unknown", onOutcome(func(_ *bench, o *notify.Outcome) {
 		if o.Status == notify.StatusUnknown {
 			o.Status = notify.StatusPending
 		}
-	}), nil},
-	{"forgets who accepted", onOutcome(func(_ *bench, o *notify.Outcome) { o.Accepted = nil }), nil},
-	{"charges for every outcome", onOutcome(func(_ *bench, o *notify.Outcome) { o.Charge = true }), nil},
-	{"charges twice", onOutcome(func(_ *bench, o *notify.Outcome) { o.Task.Charge = false }), nil},
+	}), []string{"settle/an unknown outcome is remembered", "digest/an unknown one is not superseded"}},
+	{"forgets who accepted", onOutcome(func(_ *bench, o *notify.Outcome) { o.Accepted = nil }), []string{"settle/what accepted replaces what had"}},
+	{"charges for every outcome", onOutcome(func(_ *bench, o *notify.Outcome) { o.Charge = true }), []string{"settle/given back without a delay it is due as before", "settle/a charge counts once"}},
+	{"charges twice", onOutcome(func(_ *bench, o *notify.Outcome) { o.Task.Charge = false }), []string{"lease/a charge is durable"}},
 	{"loses all leases with one", func(b *bench) {
 		next := b.settle
 		b.settle = func(ctx context.Context, outcomes []notify.Outcome) ([]notify.ID, error) {
@@ -194,13 +194,13 @@ var brokenSettle = []broken{
 			}
 			return lost, err
 		}
-	}, nil},
-	{"loses the error", onOutcome(func(_ *bench, o *notify.Outcome) { o.Error = "" }), nil},
+	}, []string{"settle/many outcomes lose only those that are lost"}},
+	{"loses the error", onOutcome(func(_ *bench, o *notify.Outcome) { o.Error = "" }), []string{"settle/a final status leaves the outbox and stays in the log", "settle/the last error is in the log"}},
 	{"gives a fan-out back with no cursor", onTask(func(_ *bench, t *notify.Task) {
 		if t.Attempts > 0 {
 			t.Cursor = ""
 		}
-	}), nil},
+	}), []string{"settle/a fan-out is given back with its cursor"}},
 	{"keeps outcomes", func(b *bench) {
 		kept := map[notify.ID][]string{}
 		onOutcome(func(_ *bench, o *notify.Outcome) { kept[o.Task.ID] = o.Accepted })(b)
@@ -209,7 +209,7 @@ var brokenSettle = []broken{
 				t.Accepted = accepted
 			}
 		})(b)
-	}, nil},
+	}, []string{"settle/outcomes are not kept"}},
 	{"settles one by one", func(b *bench) {
 		next := b.settle
 		b.settle = func(ctx context.Context, outcomes []notify.Outcome) ([]notify.ID, error) {
@@ -223,7 +223,7 @@ var brokenSettle = []broken{
 			}
 			return all, nil
 		}
-	}, nil},
+	}, []string{"context/a settlement cut short leaves nothing behind"}},
 }
 
 // filed tells whether r has an item of the notification of a fan-out.
@@ -232,7 +232,7 @@ func (b *bench) filed(task notify.ID, r notify.Recipient) bool {
 }
 
 var brokenFanOut = []broken{
-	{"files half of a chunk", onChunk(func(_ *bench, c *notify.Chunk) { c.Filings = c.Filings[:(len(c.Filings)+1)/2] }), nil},
+	{"files half of a chunk", onChunk(func(_ *bench, c *notify.Chunk) { c.Filings = c.Filings[:(len(c.Filings)+1)/2] }), []string{"fanout/a chunk files and moves the cursor", "erase/a tombstone drops what a fan-out files"}},
 	{"gives the task back after a chunk", func(b *bench) {
 		next := b.fanOut
 		b.fanOut = func(ctx context.Context, c notify.Chunk) (bool, error) {
@@ -240,31 +240,31 @@ var brokenFanOut = []broken{
 			_, _ = b.m.Settle(ctx, []notify.Outcome{{Task: c.Task, Status: notify.StatusPending}})
 			return withdrawn, err
 		}
-	}, nil},
-	{"does not move the cursor", onChunk(func(_ *bench, c *notify.Chunk) { c.Cursor = "" }), nil},
-	{"is never done", onChunk(func(_ *bench, c *notify.Chunk) { c.Done = false }), nil},
+	}, []string{"fanout/the task stays held between chunks"}},
+	{"does not move the cursor", onChunk(func(_ *bench, c *notify.Chunk) { c.Cursor = "" }), []string{"fanout/a crash resumes after the last chunk"}},
+	{"is never done", onChunk(func(_ *bench, c *notify.Chunk) { c.Done = false }), []string{"fanout/done removes the task and the kept recipients"}},
 	{"does not tell that a fan-out is withdrawn", func(b *bench) {
 		next := b.fanOut
 		b.fanOut = func(ctx context.Context, c notify.Chunk) (bool, error) {
 			_, err := next(ctx, c)
 			return false, err
 		}
-	}, nil},
+	}, []string{"withdraw/before it is due", "fanout/a withdrawn notification is not filed"}},
 	{"files a recipient again", onChunk(func(b *bench, c *notify.Chunk) {
 		for _, f := range c.Filings {
 			if b.filed(c.Task.ID, f.Recipient) {
 				refile(b, notify.Chunk{Task: c.Task, Filings: []notify.Filing{f}})
 			}
 		}
-	}), nil},
+	}), []string{"fanout/the same recipient is filed once", "fanout/what was replaced is not filed again"}},
 	{"files twins in a chunk", onChunk(func(b *bench, c *notify.Chunk) {
 		for i, f := range c.Filings {
 			if i > 0 && c.Filings[i-1].Recipient == f.Recipient {
 				refile(b, notify.Chunk{Task: c.Task, Filings: []notify.Filing{f}})
 			}
 		}
-	}), nil},
-	{"does not log rejections", onChunk(func(_ *bench, c *notify.Chunk) { c.Rejected = nil }), nil},
+	}), []string{"fanout/the same recipient in one chunk is filed once"}},
+	{"does not log rejections", onChunk(func(_ *bench, c *notify.Chunk) { c.Rejected = nil }), []string{"fanout/rejections are logged"}},
 	{"files a chunk one by one", func(b *bench) {
 		next := b.fanOut
 		b.fanOut = func(ctx context.Context, c notify.Chunk) (withdrawn bool, err error) {
@@ -277,7 +277,7 @@ var brokenFanOut = []broken{
 			c.Filings = nil
 			return next(ctx, c)
 		}
-	}, nil},
+	}, []string{"context/a chunk cut short leaves nothing behind"}},
 	{"files chunks without a lock", func(b *bench) {
 		next := b.fanOut
 		b.fanOut = func(ctx context.Context, c notify.Chunk) (withdrawn bool, err error) {
@@ -289,5 +289,5 @@ var brokenFanOut = []broken{
 			})
 			return withdrawn, err
 		}
-	}, nil},
+	}, []string{"concurrency/fan-outs to the same recipients"}},
 }
