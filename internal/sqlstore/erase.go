@@ -12,8 +12,6 @@ const (
 	insertTombstone = `INSERT INTO {tombstone} (hash, since) SELECT ?, ? WHERE 1 = 1 {nothing}`
 	deleteTombstone = `DELETE FROM {tombstone} WHERE hash = ?`
 
-	selectItemsOf = `SELECT tenant, recipient, filed, id FROM {item} WHERE tenant = ? AND recipient = ? ORDER BY filed, id`
-
 	// selectTouched are the notifications that are to go if nobody else has them.
 	selectTouched = `SELECT notification FROM {item} WHERE tenant = ?1 AND recipient = ?2
 UNION SELECT notification FROM {task} WHERE queue = 1 AND tenant = ?1 AND recipient = ?2
