@@ -170,7 +170,7 @@ func (w *workload) register(ctx context.Context) {
 func (w *workload) claim(ctx context.Context) {
 	claimed, err := w.store.Claim(ctx, notify.Claim{
 		Lease: 10 * time.Minute, Channels: map[string]int{notify.Email: w.rng.IntN(4), notify.Mobile: w.rng.IntN(4)},
-		FanOuts: w.rng.IntN(3), Bucket: w.rng.IntN(buckets), Recovered: w.rng.IntN(3),
+		FanOuts: w.rng.IntN(3), Bucket: w.rng.IntN(buckets), Recovered: w.rng.IntN(3), Urgent: w.rng.IntN(2),
 	})
 	w.held = append(w.held, claimed...)
 	w.note(claimed, err)
