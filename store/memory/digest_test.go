@@ -90,7 +90,7 @@ func TestDigest_entriesGoWithTheRecord(t *testing.T) {
 	removed, err := r.Prune(t.Context(), notify.Prune{DeliveriesBefore: r.now}, 10)
 	require.NoError(t, err)
 	assert.Equal(t, 1, removed)
-	assert.Empty(t, r.recipients[notify.User("alice")].items["n1"].entries)
+	assert.Empty(t, r.item(r.recipients[notify.User("alice")], "n1").entries)
 	verify(t, r.Store)
 }
 

@@ -17,7 +17,7 @@ func collapseKeyOf(n *notification) collapseKey {
 // the recipient's preferences made of it.
 func (s *Store) file(n *notification, f notify.Filing, now time.Time) {
 	r := s.admit(f.Recipient)
-	if r == nil || r.items[n.id] != nil || n.held(f.Recipient) != nil {
+	if r == nil || r.collapsed[n.id] != nil || n.held(f.Recipient) != nil {
 		return
 	}
 	it := r.holder(n)
@@ -73,10 +73,6 @@ func (r *recipient) addItem(n *notification, now time.Time) *item {
 	it := &item{id: n.id, owner: r, notification: n, filed: now}
 	n.items.insert(it)
 	n.references++
-	if r.items == nil {
-		r.items = make(map[notify.ID]*item)
-	}
-	r.items[it.id] = it
 	r.order.insert(it)
 	r.tally(it, 1)
 	r.takeKey(it)
@@ -98,6 +94,25 @@ func (r *recipient) collapse(it *item, n *notification, now time.Time) {
 	r.order.insert(it)
 	n.items.insert(it)
 	n.references++
+	if r.collapsed == nil {
+		r.collapsed = make(map[notify.ID]*item)
+	}
+	r.collapsed[it.id] = it
+}
+
+// item returns the recipient's item with that id. Most items still hold the
+// notification that gave them their id; an index of its own is kept only for
+// the others.
+func (s *Store) item(r *recipient, id notify.ID) *item {
+	if it := r.collapsed[id]; it != nil {
+		return it
+	}
+	if n := s.notifications[id]; n != nil {
+		if it := n.held(r.id); it != nil && it.id == id {
+			return it
+		}
+	}
+	return nil
 }
 
 // removeItem takes an item out, and its entries with it.
@@ -109,7 +124,7 @@ func (s *Store) removeItem(it *item) {
 	r.giveUpKey(it)
 	r.tally(it, -1)
 	r.order.remove(it)
-	delete(r.items, it.id)
+	delete(r.collapsed, it.id)
 	it.notification.items.remove(it)
 	it.notification.references--
 }

@@ -25,7 +25,7 @@ func (s *Store) Items(ctx context.Context, who notify.Recipient, q notify.ItemQu
 	}
 	q.Before.Filed, q.After.Filed = stamp(q.Before.Filed), stamp(q.After.Filed)
 	var items []notify.Item
-	for it := range r.candidates(q) {
+	for it := range s.candidates(r, q) {
 		if !it.matches(q, now) {
 			continue
 		}
@@ -51,9 +51,9 @@ func (it *item) matches(q notify.ItemQuery, now time.Time) bool {
 }
 
 // candidates yields the items among which a query selects, in its order.
-func (r *recipient) candidates(q notify.ItemQuery) iter.Seq[*item] {
+func (s *Store) candidates(r *recipient, q notify.ItemQuery) iter.Seq[*item] {
 	if len(q.IDs) > 0 {
-		return slices.Values(r.named(q))
+		return slices.Values(s.between(r, q))
 	}
 	if q.Ascending {
 		items := r.order.all()
@@ -86,12 +86,12 @@ func until(items iter.Seq[*item], q notify.ItemQuery) iter.Seq[*item] {
 	}
 }
 
-// named returns the recipient's items with the ids and between the bounds of a
+// between returns the recipient's items with the ids and between the bounds of a
 // query, in its order.
-func (r *recipient) named(q notify.ItemQuery) []*item {
+func (s *Store) between(r *recipient, q notify.ItemQuery) []*item {
 	var found []*item
 	for _, id := range q.IDs {
-		if it := r.items[id]; it != nil {
+		if it := s.item(r, id); it != nil {
 			found = append(found, it)
 		}
 	}

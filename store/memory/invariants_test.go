@@ -42,11 +42,10 @@ func verifyRecipients(t *testing.T, s *Store, references map[*notification]int) 
 	t.Helper()
 	registrations, planned := 0, 0
 	for _, r := range s.recipients {
-		require.Equal(t, len(r.items), r.order.length)
 		require.True(t, slices.IsSortedFunc(slices.Collect(r.order.all()), compareItems))
 		unread, unseen := 0, 0
 		for it := range r.order.all() {
-			require.Same(t, it, r.items[it.id])
+			require.Same(t, it, s.item(r, it.id))
 			require.Same(t, it, it.notification.held(r.id))
 			references[it.notification]++
 			if it.archived.IsZero() && it.read.IsZero() {
@@ -66,13 +65,17 @@ func verifyRecipients(t *testing.T, s *Store, references map[*notification]int) 
 		}
 		require.Equal(t, unread, r.unread)
 		require.Equal(t, unseen, r.unseen)
+		for id, it := range r.collapsed {
+			require.Equal(t, id, it.id)
+			require.NotEqual(t, id, it.notification.id)
+		}
 		for key, it := range r.holders {
-			require.Same(t, it, r.items[it.id])
+			require.Same(t, it, s.item(r, it.id))
 			require.Equal(t, key, collapseKeyOf(it.notification))
 			require.True(t, it.read.IsZero() && it.archived.IsZero())
 		}
 		for _, p := range r.plans {
-			planned += verifyPlan(t, p)
+			planned += verifyPlan(t, s, p)
 		}
 		for _, reg := range r.registrations {
 			require.Same(t, reg, s.registrations[reg.ID])
@@ -89,12 +92,12 @@ func verifyRecipients(t *testing.T, s *Store, references map[*notification]int) 
 }
 
 // verifyPlan returns how often the plan must be in the index of cuts.
-func verifyPlan(t *testing.T, p *plan) int {
+func verifyPlan(t *testing.T, s *Store, p *plan) int {
 	t.Helper()
 	require.True(t, slices.IsSortedFunc(p.pending, compareEntries))
 	for _, e := range p.pending {
 		require.Nil(t, e.digest)
-		require.Same(t, e.item, p.owner.items[e.item.id])
+		require.Same(t, e.item, s.item(p.owner, e.item.id))
 	}
 	for _, digest := range p.open {
 		require.Empty(t, digest.status)

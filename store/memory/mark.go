@@ -22,7 +22,7 @@ func (s *Store) Mark(ctx context.Context, who notify.Recipient, m notify.ItemMar
 	if r == nil {
 		r = &recipient{}
 	}
-	targets := r.marked(m, now)
+	targets := s.marked(r, m, now)
 	if len(m.IDs) > 0 && len(targets) == 0 {
 		return 0, notify.ErrNotFound
 	}
@@ -41,10 +41,10 @@ func (s *Store) Mark(ctx context.Context, who notify.Recipient, m notify.ItemMar
 }
 
 // marked returns the items that a mark names.
-func (r *recipient) marked(m notify.ItemMark, now time.Time) []*item {
+func (s *Store) marked(r *recipient, m notify.ItemMark, now time.Time) []*item {
 	var targets []*item
 	for _, id := range m.IDs {
-		if it := r.items[id]; it != nil {
+		if it := s.item(r, id); it != nil {
 			targets = append(targets, it)
 		}
 	}

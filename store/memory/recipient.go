@@ -11,9 +11,9 @@ type recipient struct {
 	id     notify.Recipient
 	erased bool
 
-	items   map[notify.ID]*item
-	order   ordered[*item] // by filing
-	holders map[collapseKey]*item
+	order     ordered[*item]      // by filing
+	collapsed map[notify.ID]*item // those that hold another notification than their first
+	holders   map[collapseKey]*item
 
 	// The tallies spare a count from looking at every item. Only tally
 	// changes them.
