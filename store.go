@@ -47,7 +47,8 @@ type Withdrawer interface {
 	// Withdraw marks all matching notifications that are not yet withdrawn and
 	// returns their ids. In the same transaction it puts a [KindSweep] task,
 	// due now and with the notification's id as its own, into the outbox for
-	// each. It touches no item: Sweep does.
+	// each. It removes no item: Sweep does; but the items give up their
+	// collapse keys at once.
 	Withdraw(ctx context.Context, w Withdrawal) ([]ID, error)
 }
 
@@ -168,7 +169,7 @@ type ItemQuery struct {
 }
 
 // ItemMark is a [Mark] with its cursor decoded: by IDs, or (IDs empty) all
-// items of StateInbox that are not newer than UpTo.
+// items of StateInbox that are not newer than UpTo; with neither, none.
 type ItemMark struct {
 	Op       Op
 	IDs      []ID
@@ -186,7 +187,7 @@ type PreferenceStore interface {
 	// p.Preferences.Version (0: none stored) and stores that version + 1; else
 	// it returns ErrConflict. Opt-outs with a zero At get the present instant
 	// and the new version. Of p.Plans, those whose channel has a cut planned
-	// get the new NextCut.
+	// get the new NextCut. For an erased recipient it returns ErrNotFound.
 	SaveProfile(ctx context.Context, r Recipient, p Profile) error
 }
 
@@ -217,14 +218,17 @@ type AddressStore interface {
 	// else is rebound if its Meta is equal byte by byte, and refused with
 	// ErrConflict if not. With limit others of the recipient on that channel
 	// registered already, the one that was registered first is dropped.
+	// Registered becomes the present instant each time an address is
+	// presented. For an erased recipient it returns ErrNotFound.
 	Register(ctx context.Context, reg Registration, limit int) (Registration, error)
 	// Unregister removes one; ErrNotFound if it is not the recipient's.
 	Unregister(ctx context.Context, r Recipient, id ID) error
 	// Addresses returns all registrations of each recipient, oldest first.
 	Addresses(ctx context.Context, recipients []Recipient) (map[Recipient][]Registration, error)
 
-	// Suppress records that an address must not be used; one that is
-	// suppressed already keeps its instant and proof.
+	// Suppress records that an address must not be used; a zero At is the
+	// present instant. One that is suppressed already keeps its instant and
+	// proof.
 	Suppress(ctx context.Context, s Suppression) error
 	// Unsuppress lifts it; ErrNotFound if there is none.
 	Unsuppress(ctx context.Context, tenant, channel, address string) error
@@ -258,7 +262,8 @@ type Outbox interface {
 	FanOut(ctx context.Context, c Chunk) (withdrawn bool, err error)
 	// Sweep removes up to limit items of a withdrawn notification with their
 	// digest entries, and returns whose they were. When fewer are left than
-	// limit it also removes the notification's KindSweep task.
+	// limit it also removes the notification's KindSweep task. Of a
+	// notification that is not withdrawn it removes nothing.
 	Sweep(ctx context.Context, notification ID, limit int) ([]Recipient, error)
 }
 
@@ -269,7 +274,7 @@ type Claim struct {
 	Urgent    int            // per channel of Channels: so many more, of LaneUrgent only
 	FanOuts   int            // fan-outs and sweeps
 	Audiences []string       // fan-outs to an audience: only these
-	Providers []string       // fan-outs: only of these providers; nil is any
+	Providers []string       // fan-outs: only of these providers; nil is any, empty is none
 	Bucket    int            // where the turn over the buckets starts
 	Recovered int            // at most so many whose lease had expired
 }
@@ -405,10 +410,11 @@ type Plan struct {
 // outbox (its id identifies the digest) with the window [From, Cut).
 //
 // An earlier digest of the same recipient and channel that is still in the
-// outbox, neither leased nor Unknown, is closed (skipped, "superseded") and its
-// entries join the new one.
+// outbox, neither leased (an expired lease counts as one) nor Unknown, is
+// closed (skipped, "superseded") and its entries join the new one, which is
+// then put into the outbox even if it binds no entry of its own.
 //
-// With a zero Cut only NextCut is moved.
+// With a zero Cut only NextCut is moved; From, Oldest and Task are ignored.
 type Opening struct {
 	Plan    Plan
 	Cut     time.Time
@@ -452,7 +458,8 @@ type DeliveryLog interface {
 	// Deliveries returns records, newest (Filed, ID) first.
 	Deliveries(ctx context.Context, q DeliveryQuery) ([]DeliveryRecord, error)
 	// Redeliver puts dead deliveries and digests back into the outbox, due now,
-	// with their identity and no attempts charged, and returns how many it were.
+	// with their identity and no attempts charged, and returns how many it
+	// were. A rejection is no delivery and stays.
 	Redeliver(ctx context.Context, ids []ID) (int, error)
 	// Stats counts what is in the outbox.
 	Stats(ctx context.Context) (Stats, error)
