@@ -93,7 +93,7 @@ func (n *Notifier) handOver(ctx context.Context, notification ID, provider strin
 func (n *Notifier) returnLeases(ctx context.Context, works []*work) {
 	outcomes := make([]Outcome, len(works))
 	for i, w := range works {
-		outcomes[i] = Outcome{Task: w.lease(), Status: StatusPending, Reason: "given back"}
+		outcomes[i] = Outcome{Task: w.lease(), Status: w.pendingStatus(), Reason: "given back", Accepted: w.task.Accepted}
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeDeadline)
 	defer cancel()

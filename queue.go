@@ -15,6 +15,7 @@ type work struct {
 	targets  []target
 	now      time.Time // of the store, when the facts were read
 	prepared time.Time // by the clock of this process
+	owners   []owner
 
 	charged bool // the attempt was charged before it began
 
@@ -48,13 +49,22 @@ type queue struct {
 	active  int     // workers
 	bulk    int     // of them, on LaneBulk
 	load    map[fairKey]int
-	coming  int  // places kept for tasks that are being stored
-	hungry  bool // the last claim may have left work in the store
-	looking bool // a worker is preparing
+	route   string // the destination that was seen, or several
+	coming  int    // places kept for tasks that are being stored
+	hungry  bool   // the last claim may have left work in the store
+	looking bool   // a worker is preparing
 }
 
 // fairKey is somebody among whom slots are shared.
 type fairKey struct{ kind, name string }
+
+// owner is a fairKey that a work counts for. Levels are nested: a destination
+// holds tenants, a tenant holds providers. Each level leaves slots for the next
+// of its own kind, so an inner one holds fewer.
+type owner struct {
+	fairKey
+	level int
+}
 
 const queuePerSlot = 4 // tasks held per slot, so that slots need not wait for a claim
 
@@ -145,13 +155,16 @@ func (s *session) drop(id ID) {
 	}
 }
 
-// staff starts as many workers as there is work for.
+// staff starts a worker if there is a slot and something that one can do now.
+// Each worker staffs the queue again when it has taken something, so one is
+// enough; work that has to wait for its owner's share starts none.
 func (q *queue) staff() {
-	for range min(q.slots-q.active, len(q.raw)+len(q.ready)) {
-		q.active++
-		q.s.workers++
-		go q.s.worker(q)
+	if q.active >= q.slots || q.pick() == nil && (len(q.raw) == 0 || q.looking) {
+		return
 	}
+	q.active++
+	q.s.workers++
+	go q.s.worker(q)
 }
 
 // next is what a worker does next: something that is ready, or else looking at
@@ -160,6 +173,7 @@ func (q *queue) next() (ready *work, raw []*work) {
 	q.expire()
 	if w := q.pick(); w != nil {
 		q.take(w)
+		q.staff()
 		return w, nil
 	}
 	if len(q.raw) == 0 || q.looking {
@@ -200,6 +214,7 @@ func (q *queue) expire() {
 
 // enter puts work that was looked at in line behind its own lane.
 func (q *queue) enter(w *work) {
+	q.setOwners(w)
 	i := len(q.ready)
 	for i > 0 && q.ready[i-1].task.Lane > w.task.Lane {
 		i--
@@ -210,11 +225,11 @@ func (q *queue) enter(w *work) {
 // pick chooses the work whose owners hold the fewest slots, urgent lanes first.
 //
 // While others wait nobody holds more than a quarter of the slots, and alone
-// not the last quarter: whoever comes next finds a slot at once. Bulk leaves a
-// quarter too, for what is urgent.
+// not the last ones: whoever comes next finds a slot at once. Bulk leaves a
+// quarter, for what is urgent.
 func (q *queue) pick() *work {
 	share := max(1, q.slots/4)
-	alone := max(1, q.slots-share)
+	waiting := q.waiting()
 	var best *work
 	bestLoad := 0
 	for _, w := range q.ready {
@@ -224,10 +239,10 @@ func (q *queue) pick() *work {
 		if w.task.Recovered && q.s.recovering {
 			continue
 		}
-		if w.task.Lane == LaneBulk && q.slots > 1 && q.bulk >= alone {
+		if w.task.Lane == LaneBulk && q.bulk >= max(1, q.slots-share) {
 			continue
 		}
-		load, fits := q.fits(w, share, alone)
+		load, fits := q.fits(w, share, waiting)
 		if fits && (best == nil || load < bestLoad) {
 			best, bestLoad = w, load
 		}
@@ -237,50 +252,89 @@ func (q *queue) pick() *work {
 
 // fits tells how many slots the busiest owner of the work holds, and whether
 // it may have one more.
-func (q *queue) fits(w *work, share, alone int) (load int, fits bool) {
-	for _, key := range w.owners() {
-		held := q.load[key]
+func (q *queue) fits(w *work, share int, waiting map[string]string) (load int, fits bool) {
+	spare := max(1, q.slots/8)
+	for _, o := range w.owners {
+		held := q.load[o.fairKey]
 		load = max(load, held)
-		if held >= alone && q.slots > 1 || held >= share && q.othersWait(key) {
+		alone := max(1, q.slots-spare*(o.level+1))
+		if held >= alone || held >= share && waiting[o.kind] != o.name {
 			return load, false
 		}
 	}
 	return load, true
 }
 
-// othersWait tells whether work of another owner of the same kind is waiting.
-func (q *queue) othersWait(key fairKey) bool {
-	return slices.ContainsFunc(q.ready, func(w *work) bool {
-		return slices.ContainsFunc(w.owners(), func(k fairKey) bool { return k.kind == key.kind && k != key })
-	})
-}
+// several stands for more than one owner. No name contains it.
+const several = "\x00several"
 
-// owners are those whose share a work takes: its tenant, its provider and the
-// destinations it goes to.
-func (w *work) owners() []fairKey {
-	if w.task.Kind == KindDigest {
-		return append(w.destinationKeys(), fairKey{"tenant", w.task.Recipient.Tenant})
-	}
-	return append(w.destinationKeys(),
-		fairKey{"tenant", w.task.Recipient.Tenant},
-		fairKey{"provider", w.task.Recipient.Tenant + "\x00" + w.task.Provider})
-}
-
-func (w *work) destinationKeys() []fairKey {
-	keys := make([]fairKey, 0, len(w.targets)+2)
-	for _, t := range w.targets {
-		if key := (fairKey{"destination", t.destination}); t.destination != "" && !slices.Contains(keys, key) {
-			keys = append(keys, key)
+// waiting tells, per kind, which owner's work waits for a slot, or that there
+// are several.
+func (q *queue) waiting() map[string]string {
+	waiting := make(map[string]string, 3)
+	for _, w := range q.ready {
+		for _, o := range w.owners {
+			if name, known := waiting[o.kind]; !known {
+				waiting[o.kind] = o.name
+			} else if name != o.name {
+				waiting[o.kind] = several
+			}
 		}
 	}
-	return keys
+	return waiting
+}
+
+// setOwners notes those whose share a work takes: its destinations (if there is
+// a choice), its tenant (if there are such) and its provider.
+func (q *queue) setOwners(w *work) {
+	w.owners = nil
+	for _, t := range w.targets {
+		if q.route == "" {
+			q.route = t.destination
+		} else if t.destination != q.route {
+			q.route = several
+		}
+	}
+	level := 0
+	if q.route == several {
+		for _, t := range w.targets {
+			o := owner{fairKey{"destination", t.destination}, level}
+			if !slices.Contains(w.owners, o) {
+				w.owners = append(w.owners, o)
+			}
+		}
+		level++
+	}
+	tenant := w.task.Recipient.Tenant
+	if tenant != "" {
+		w.owners = append(w.owners, owner{fairKey{"tenant", tenant}, level})
+		level++
+	}
+	provider := w.task.Provider
+	if w.task.Kind == KindDigest {
+		provider = "\x00digests"
+	}
+	w.owners = append(w.owners, owner{fairKey{"provider", tenant + "\x00" + provider}, level})
+}
+
+// evict takes out of a full queue what cannot use the slots that are free, so
+// that there is room for others from the store.
+func (q *queue) evict() []*work {
+	free := q.slots - q.active
+	if free <= 0 || q.room() > 0 || q.looking || len(q.raw) > 0 || q.pick() != nil {
+		return nil
+	}
+	from := len(q.ready) - min(free, len(q.ready))
+	evicted := slices.Clone(q.ready[from:])
+	q.ready = slices.Delete(q.ready, from, len(q.ready))
+	return evicted
 }
 
 func (q *queue) take(w *work) {
 	q.ready = slices.DeleteFunc(q.ready, func(x *work) bool { return x == w })
 	w.running = true
-	for _, key := range w.owners() {
-		q.load[key]++
+	for _, o := range w.owners {
+		q.load[o.fairKey]++
 	}
 	if w.task.Lane == LaneBulk {
 		q.bulk++
@@ -293,9 +347,9 @@ func (q *queue) take(w *work) {
 // release gives a slot back.
 func (q *queue) release(w *work) {
 	w.running = false
-	for _, key := range w.owners() {
-		if q.load[key]--; q.load[key] <= 0 {
-			delete(q.load, key)
+	for _, o := range w.owners {
+		if q.load[o.fairKey]--; q.load[o.fairKey] <= 0 {
+			delete(q.load, o.fairKey)
 		}
 	}
 	if w.task.Lane == LaneBulk {

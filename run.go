@@ -174,7 +174,11 @@ func (s *session) takeWork(ctx context.Context) (bool, error) {
 
 // claim asks the store for as much as the queues have room for.
 func (s *session) claim(ctx context.Context) (bool, error) {
-	c := s.request()
+	c, evicted := s.request()
+	for _, w := range evicted {
+		o := s.setBack(w, stepBack(s.n.pollInterval), "made room", "")
+		s.settler.add(w, o)
+	}
 	if len(c.Channels) == 0 && c.FanOuts == 0 {
 		return false, nil
 	}
@@ -197,16 +201,18 @@ func (s *session) claim(ctx context.Context) (bool, error) {
 	return len(tasks) > 0, nil
 }
 
-// request says how much of what this process can take on.
-func (s *session) request() Claim {
+// request says how much of what this process can take on, and what it gives
+// back for that.
+func (s *session) request() (c Claim, evicted []*work) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := Claim{Lease: s.n.lease, Channels: make(map[string]int), Bucket: s.bucket, Recovered: recoveredAtOnce}
+	c = Claim{Lease: s.n.lease, Channels: make(map[string]int), Bucket: s.bucket, Recovered: recoveredAtOnce}
 	s.bucket = (s.bucket + bucketStride) % 256
 	if !s.accepting {
-		return c
+		return c, nil
 	}
 	for name, q := range s.queues {
+		evicted = append(evicted, q.evict()...)
 		room := q.room()
 		if name == fanOutQueue {
 			c.FanOuts = room
@@ -230,7 +236,7 @@ func (s *session) request() Claim {
 			c.Providers = append(c.Providers, p.Aliases...)
 		}
 	}
-	return c
+	return c, evicted
 }
 
 const (

@@ -71,7 +71,7 @@ func (s *session) look(q *queue, raw []*work) {
 // giveBack returns tasks that were not begun; no attempt is charged.
 func (s *session) giveBack(works []*work, reason string) {
 	for _, w := range works {
-		s.settler.add(w, Outcome{Status: w.pendingStatus(), Reason: reason})
+		s.settler.add(w, Outcome{Status: w.pendingStatus(), Reason: reason, Accepted: w.task.Accepted})
 	}
 }
 

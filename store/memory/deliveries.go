@@ -106,8 +106,8 @@ func (s *Store) Redeliver(ctx context.Context, ids []notify.ID) (int, error) {
 	redelivered := 0
 	for _, id := range ids {
 		t := s.log[id]
-		if t == nil || t.status != notify.StatusDead {
-			continue
+		if t == nil || t.status != notify.StatusDead || t.Channel == notify.Interface {
+			continue // a rejection is the only record of the interface
 		}
 		delete(s.log, id)
 		s.dead--

@@ -104,6 +104,19 @@ func TestDigest_expiredLeaseIsNotSuperseded(t *testing.T) {
 	assert.Len(t, r.letter(second), 1)
 }
 
+func TestDigest_redeliveredIsSuperseded(t *testing.T) {
+	r := newReader(t)
+	r.enter("n1", "")
+	r.settle(r.open("d1"), notify.StatusDead)
+	_, err := r.Redeliver(t.Context(), []notify.ID{"d1"})
+	require.NoError(t, err)
+	r.enter("n2", "")
+	assert.Equal(t, notify.ID("d2"), r.open("d2").ID)
+	records, err := r.Deliveries(t.Context(), notify.DeliveryQuery{IDs: []notify.ID{"d1"}})
+	require.NoError(t, err)
+	assert.Equal(t, "superseded", records[0].Reason)
+}
+
 func TestEntry_waitsOncePerChannel(t *testing.T) {
 	r := newReader(t)
 	r.enter("n1", "progress")

@@ -36,9 +36,7 @@ func (s *Store) Erase(ctx context.Context, who notify.Recipient) (busy bool, err
 		case t.lease.After(now):
 			busy = true
 		default:
-			if t.notification != nil {
-				touched = append(touched, t.notification)
-			}
+			touched = append(touched, t.notification)
 			s.dequeue(t)
 			s.unrecord(t)
 		}
@@ -51,9 +49,7 @@ func (s *Store) Erase(ctx context.Context, who notify.Recipient) (busy bool, err
 	}
 	r.plans, r.preferences, r.optOuts = nil, notify.Preferences{}, nil
 	for _, n := range touched {
-		if n.references == 0 && s.notifications[n.id] == n {
-			s.removeNotification(n)
-		}
+		s.dropUnused(n)
 	}
 	s.leave(r)
 	return busy, nil

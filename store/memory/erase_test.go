@@ -38,8 +38,23 @@ func TestErase_dropsContentNobodyElseHas(t *testing.T) {
 	require.NoError(t, err)
 	verify(t, s)
 	assert.Empty(t, s.recipients, "nothing is kept of those who were erased")
+	assert.Empty(t, s.notifications)
 	assert.Empty(t, s.log)
 	assert.Zero(t, s.dead)
+}
+
+func TestErase_dropsWhatOnlyTheErasedHad(t *testing.T) {
+	alice := notify.User("alice")
+	s := New(nil)
+	_, err := s.Accept(t.Context(), bothOf(alice, alice))
+	require.NoError(t, err)
+	_, err = s.Settle(t.Context(), []notify.Outcome{{Task: notify.Lease{ID: "t1", Epoch: 1}, Status: notify.StatusPending}})
+	require.NoError(t, err)
+	_, err = s.Erase(t.Context(), alice)
+	require.NoError(t, err)
+	assert.Empty(t, s.notifications)
+	assert.Empty(t, s.keys)
+	verify(t, s)
 }
 
 func TestErase_leavesReceiversOfFanOuts(t *testing.T) {

@@ -43,7 +43,7 @@ func verifyRecipients(t *testing.T, s *Store, references map[*notification]int) 
 	registrations, planned := 0, 0
 	for _, r := range s.recipients {
 		require.True(t, slices.IsSortedFunc(slices.Collect(r.order.all()), compareItems))
-		unread, unseen := 0, 0
+		unread, unseen, snoozed := 0, 0, 0
 		for it := range r.order.all() {
 			require.Same(t, it, s.item(r, it.id))
 			require.Same(t, it, it.notification.held(r.id))
@@ -53,6 +53,10 @@ func verifyRecipients(t *testing.T, s *Store, references map[*notification]int) 
 			}
 			if it.archived.IsZero() && it.seen.IsZero() {
 				unseen++
+			}
+			if !it.snoozed.IsZero() {
+				require.Contains(t, r.snoozed, it)
+				snoozed++
 			}
 			for _, e := range it.entries {
 				references[e.notification]++
@@ -65,6 +69,7 @@ func verifyRecipients(t *testing.T, s *Store, references map[*notification]int) 
 		}
 		require.Equal(t, unread, r.unread)
 		require.Equal(t, unseen, r.unseen)
+		require.Len(t, r.snoozed, snoozed)
 		for id, it := range r.collapsed {
 			require.Equal(t, id, it.id)
 			require.NotEqual(t, id, it.notification.id)

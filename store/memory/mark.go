@@ -20,7 +20,7 @@ func (s *Store) Mark(ctx context.Context, who notify.Recipient, m notify.ItemMar
 	}
 	r := s.recipients[who]
 	if r == nil {
-		r = &recipient{}
+		r = &recipient{id: who}
 	}
 	targets := s.marked(r, m, now)
 	if len(m.IDs) > 0 && len(targets) == 0 {

@@ -88,6 +88,13 @@ func (s *Store) removeNotification(n *notification) {
 	}
 }
 
+// dropUnused removes a notification if nothing refers to it.
+func (s *Store) dropUnused(n *notification) {
+	if n != nil && n.references == 0 && s.notifications[n.id] == n {
+		s.removeNotification(n)
+	}
+}
+
 // copyContent copies a notification without its receivers.
 func copyContent(n notify.Notification) notify.Notification {
 	n.To, n.Audience = nil, ""

@@ -60,6 +60,25 @@ func TestRedeliver_goesOnFromTheEpoch(t *testing.T) {
 	assert.Equal(t, []notify.ID{"t1"}, lost)
 }
 
+func TestRedeliver_leavesRejections(t *testing.T) {
+	store, _ := newStore()
+	a := note("n1")
+	a.Filings = nil
+	a.Task = &notify.NewTask{ID: "f1", Kind: notify.KindFanOut, Lease: time.Minute}
+	accept(t, store, a)
+	_, err := store.FanOut(t.Context(), notify.Chunk{
+		Task: notify.Lease{ID: "f1", Epoch: 1}, Done: true,
+		Rejected: []notify.Rejection{{ID: "r1", Recipient: alice, Reason: "bad"}},
+	})
+	require.NoError(t, err)
+	n, err := store.Redeliver(t.Context(), []notify.ID{"r1"})
+	require.NoError(t, err)
+	assert.Zero(t, n)
+	records, err := store.Deliveries(t.Context(), notify.DeliveryQuery{Status: notify.StatusDead})
+	require.NoError(t, err)
+	assert.Len(t, records, 1)
+}
+
 func TestSettle_givenBackIsNotHeld(t *testing.T) {
 	store, _ := newStore()
 	accept(t, store, note("n1", email("t1")))

@@ -118,8 +118,9 @@ func (s *Store) refer(t *task, n *notification) {
 }
 
 // finish takes a task out of the outbox. The outcome of a delivery or digest
-// stays in the log, unless its recipient was erased.
+// stays in the log. If its recipient was erased, nothing stays.
 func (s *Store) finish(t *task, status notify.Status, reason string, now time.Time) {
+	n := t.notification
 	s.dequeue(t)
 	if !t.logged() {
 		return
@@ -128,6 +129,7 @@ func (s *Store) finish(t *task, status notify.Status, reason string, now time.Ti
 	if t.owner.erased {
 		s.unrecord(t)
 		s.leave(t.owner)
+		s.dropUnused(n)
 		return
 	}
 	s.log[t.ID] = t

@@ -98,7 +98,7 @@ func (b *bench) remember(a notify.Acceptance) {
 	b.keys[keyOf(a.Notification)] = a
 }
 
-// racing calls do and tells it whether others are inside at the same time. A
+// racing calls do and tells it whether others are inside at the same time. The
 // check runs in a bubble, whose clock moves only when nobody can go on: so the
 // others have come in after the first wait, and have all looked after the
 // second.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 
 	"github.com/bellwether-go/notify/store/storetest"
 	"github.com/stretchr/testify/assert"
@@ -48,9 +49,11 @@ func TestCheck_brokenStores(t *testing.T) {
 	for _, b := range brokenStores() {
 		t.Run(b.name, func(t *testing.T) {
 			require.NotEmpty(t, b.fails)
-			for _, name := range b.fails {
-				assert.Error(t, storetest.RunCheck(t.Context(), name, open(b.alter)), name)
-			}
+			synctest.Test(t, func(t *testing.T) { // see racing
+				for _, name := range b.fails {
+					assert.Error(t, storetest.RunCheck(t.Context(), name, open(b.alter)), name)
+				}
+			})
 		})
 	}
 }

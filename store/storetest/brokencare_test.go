@@ -183,6 +183,16 @@ var brokenLog = []broken{
 		_, err := next(ids)
 		return len(ids), err
 	}), []string{"redeliver/nothing but dead ones"}},
+	{"takes a rejection for a delivery", onRedeliver(func(b *bench, ids []notify.ID, next func([]notify.ID) (int, error)) (int, error) {
+		n, err := next(ids)
+		for _, id := range ids {
+			records, _ := b.m.Deliveries(context.Background(), notify.DeliveryQuery{IDs: []notify.ID{id}})
+			if len(records) == 1 && records[0].Channel == notify.Interface {
+				n++
+			}
+		}
+		return n, err
+	}), []string{"redeliver/a rejection stays"}},
 	{"does not redeliver digests", onRedeliver(func(b *bench, ids []notify.ID, next func([]notify.ID) (int, error)) (int, error) {
 		return next(slices.DeleteFunc(ids, func(id notify.ID) bool { return b.tasks[id].Kind == notify.KindDigest }))
 	}), []string{"redeliver/a digest"}},

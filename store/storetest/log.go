@@ -17,6 +17,7 @@ var logChecks = []check{
 	{"redeliver/dead ones come back with their identity", redeliverDead},
 	{"redeliver/nothing but dead ones", redeliverOthers},
 	{"redeliver/a digest", redeliverDigest},
+	{"redeliver/a rejection stays", redeliverRejection},
 	{"stats/counts the outbox", statsQueues},
 	{"stats/an empty store", statsEmpty},
 	{"stats/dead ones and the earliest plan", statsDead},
@@ -179,6 +180,13 @@ func redeliverDigest(s *scene) {
 	equal(s, "redelivered", s.redeliver(task.ID), 1)
 	again := s.claimOne(notify.Email)
 	s.that(again.ID == task.ID && again.Kind == notify.KindDigest && again.Recipient == alice && again.Cut.Equal(task.Cut), "the task is %+v", again)
+}
+
+func redeliverRejection(s *scene) {
+	rejected := notify.Rejection{ID: s.id(), Recipient: bob, Reason: "no recipient"}
+	s.chunk(s.begin(alice, bob), notify.Chunk{Filings: []notify.Filing{to(alice)}, Rejected: []notify.Rejection{rejected}, Done: true})
+	equal(s, "redelivered", s.redeliver(rejected.ID), 0)
+	equal(s, "status", s.record(rejected.ID).Status, notify.StatusDead)
 }
 
 // queue reads the counts of one kind and channel.
