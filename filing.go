@@ -192,7 +192,8 @@ func (f *filer) know(ctx context.Context, recipients []Recipient) {
 	var ask []Recipient
 	for _, r := range recipients {
 		profile := f.profiles[r]
-		if profile.Preferences.TimeZone == "" && f.n.mayDigest(profile) {
+		_, known := f.contacts[r]
+		if !known && profile.Preferences.TimeZone == "" && f.n.mayDigest(profile) {
 			ask = append(ask, r)
 		}
 	}
@@ -204,7 +205,9 @@ func (f *filer) know(ctx context.Context, recipients []Recipient) {
 		f.n.emit(ctx, Event{Type: EventStoreFailed, Reason: "directory", Err: err})
 		return
 	}
-	f.contacts = make(map[Recipient]Contact, len(ask))
+	if f.contacts == nil {
+		f.contacts = make(map[Recipient]Contact, len(ask))
+	}
 	for _, r := range ask {
 		f.contacts[r] = answer[r]
 	}

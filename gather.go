@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -24,33 +25,37 @@ type gatherer struct {
 }
 
 const (
-	maxGathered        = 512    // acceptances in one transaction
-	maxGatheredFilings = 10_000 // recipients in one transaction
+	maxGathered           = 512    // notifications in one transaction
+	maxGatheredRecipients = 10_000 // recipients in one transaction
 )
 
 // submission is what one caller wants to have written.
 type submission struct {
 	ctx      context.Context
+	notes    []Notification // valid, none transient
 	batch    []Acceptance
 	receipts []Receipt
 	err      error
+	answered bool
+	left     bool // its caller has gone: the leader does what follows from it
 	lead     chan struct{} // closed when it is this caller's turn to write
 	done     chan struct{} // closed when receipts and err are set
 }
 
-// submit has the batch written, alone or with others, and returns its receipts.
-// Each caller returns only after the commit that holds its own batch.
-func (g *gatherer) submit(ctx context.Context, to Acceptor, batch []Acceptance) ([]Receipt, error) {
+// submit has the notifications written, alone or with others. Each caller
+// returns only after the commit that holds its own.
+func (g *gatherer) submit(ctx context.Context, n *Notifier, notes []Notification) *submission {
+	s := &submission{ctx: ctx, notes: notes}
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("notify: not sent: %w", err)
+		s.err = fmt.Errorf("notify: not sent: %w", err)
+		return s
 	}
-	s := &submission{ctx: ctx, batch: batch}
 	g.mu.Lock()
 	if !g.leading {
 		g.leading = true
 		g.mu.Unlock()
-		g.write(to, []*submission{s})
-		return s.receipts, s.err
+		g.write(n, []*submission{s})
+		return s
 	}
 	s.lead, s.done = make(chan struct{}), make(chan struct{})
 	g.waiting = append(g.waiting, s)
@@ -58,23 +63,29 @@ func (g *gatherer) submit(ctx context.Context, to Acceptor, batch []Acceptance) 
 
 	select {
 	case <-s.done:
-		return s.receipts, s.err
 	case <-s.lead:
-		g.write(to, g.take())
-		return s.receipts, s.err
+		g.write(n, g.take())
 	case <-ctx.Done():
 		return g.leave(s)
 	}
+	return s
 }
 
-// leave is for a caller that will not wait any longer.
-func (g *gatherer) leave(s *submission) ([]Receipt, error) {
+// leave is for a caller that will not wait any longer. Its submission may still
+// be written by another, so it is answered by one of its own.
+func (g *gatherer) leave(s *submission) *submission {
 	cause := context.Cause(s.ctx)
 	g.mu.Lock()
 	i := slices.Index(g.waiting, s)
 	if i < 0 {
-		g.mu.Unlock()
-		return nil, unknownOutcome(cause)
+		defer g.mu.Unlock()
+		select {
+		case <-s.done:
+			return s
+		default:
+			s.left = true
+			return &submission{err: unknownOutcome(cause)}
+		}
 	}
 	g.waiting = slices.Delete(g.waiting, i, i+1)
 	select {
@@ -83,7 +94,7 @@ func (g *gatherer) leave(s *submission) ([]Receipt, error) {
 	default:
 	}
 	g.mu.Unlock()
-	return nil, fmt.Errorf("notify: not sent: %w", cause)
+	return &submission{err: fmt.Errorf("notify: not sent: %w", cause)}
 }
 
 // passOn gives the lead to the first of those who wait; mu is held.
@@ -100,52 +111,105 @@ func (g *gatherer) passOn() {
 func (g *gatherer) take() []*submission {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	taken, acceptances, filings := 0, 0, 0
+	taken, notes, recipients := 0, 0, 0
 	for _, s := range g.waiting {
-		acceptances += len(s.batch)
-		for i := range s.batch {
-			filings += len(s.batch[i].Filings)
+		notes += len(s.notes)
+		for i := range s.notes {
+			recipients += len(s.notes[i].To)
 		}
-		if taken > 0 && (acceptances > maxGathered || filings > maxGatheredFilings) {
+		if taken > 0 && (notes > maxGathered || recipients > maxGatheredRecipients) {
 			break
 		}
 		taken++
 	}
-	batch := slices.Clone(g.waiting[:taken])
+	group := slices.Clone(g.waiting[:taken])
 	g.waiting = slices.Delete(g.waiting, 0, taken)
+	return group
+}
+
+// write resolves and writes the submissions, in one transaction, tells their
+// callers, and hands the lead over, also if a callback of the host panics. It
+// ends when the last of the callers has given up, or at the write deadline.
+func (g *gatherer) write(n *Notifier, group []*submission) {
+	ctx, cancel := groupContext(group)
+	defer func() {
+		cancel()
+		g.mu.Lock()
+		for _, s := range group {
+			if !s.answered {
+				s.err = unknownOutcome(errPanicked)
+			}
+			if s.done != nil {
+				close(s.done)
+			}
+		}
+		g.passOn()
+		g.mu.Unlock()
+		for _, s := range group {
+			if s.left && s.err == nil {
+				n.accepted(context.WithoutCancel(s.ctx), s.batch, s.receipts)
+			}
+		}
+	}()
+	batch := n.resolve(ctx, group)
+	var receipts []Receipt
+	var err error
+	if len(batch) > 0 {
+		receipts, err = accept(ctx, n.store, batch)
+		if err != nil && ctx.Err() != nil {
+			err = unknownOutcome(err)
+		}
+	}
+	for _, s := range group {
+		s.answered = true
+		switch {
+		case s.err != nil:
+		case err != nil:
+			s.err = err
+			n.unreserve(s.batch)
+		default:
+			s.receipts, receipts = receipts[:len(s.batch):len(s.batch)], receipts[len(s.batch):]
+		}
+	}
+}
+
+var errPanicked = errors.New("a callback of the host panicked in another call")
+
+// resolve prepares what the submissions want stored, having read the
+// preferences of all their recipients at once. One that fails fails alone.
+func (n *Notifier) resolve(ctx context.Context, group []*submission) []Acceptance {
+	f := n.newFiler()
+	if err := f.learn(ctx, n.inlineRecipients(group)); err != nil {
+		for _, s := range group {
+			s.err = err
+		}
+		return nil
+	}
+	var batch []Acceptance
+	for _, s := range group {
+		if s.batch, s.err = n.acceptances(ctx, f, s.notes); s.err != nil {
+			continue
+		}
+		if len(group) == 1 {
+			return s.batch
+		}
+		batch = append(batch, s.batch...)
+	}
 	return batch
 }
 
-// write writes the submissions in one transaction, tells their callers, and
-// hands the lead over. It ends when the last of the callers has given up, or at
-// the write deadline.
-func (g *gatherer) write(to Acceptor, group []*submission) {
-	ctx, cancel := groupContext(group)
-	batch := group[0].batch
-	if len(group) > 1 {
-		batch = nil
-		for _, s := range group {
-			batch = append(batch, s.batch...)
-		}
-	}
-	receipts, err := accept(ctx, to, batch)
-	if err != nil && ctx.Err() != nil {
-		err = unknownOutcome(err)
-	}
-	cancel()
+// inlineRecipients are those whom Send files itself.
+func (n *Notifier) inlineRecipients(group []*submission) []Recipient {
+	var all []Recipient
 	for _, s := range group {
-		if err != nil {
-			s.err = err
-		} else {
-			s.receipts, receipts = receipts[:len(s.batch):len(s.batch)], receipts[len(s.batch):]
-		}
-		if s.done != nil {
-			close(s.done)
+		for _, note := range s.notes {
+			if n.inline(note) {
+				all = append(all, note.To...)
+			}
 		}
 	}
-	g.mu.Lock()
-	g.passOn()
-	g.mu.Unlock()
+	slices.SortFunc(all, compareRecipients)
+	return slices.Compact(all)
 }
 
 func accept(ctx context.Context, to Acceptor, batch []Acceptance) ([]Receipt, error) {

@@ -1,10 +1,10 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -27,38 +27,42 @@ func (n *Notifier) Send(ctx context.Context, notifications ...Notification) ([]R
 		return nil, err
 	}
 	receipts := make([]Receipt, len(notes))
-	var batch []Acceptance
-	var places []int // of each acceptance among the receipts
-	f := n.newFiler()
-	if err := n.learnInline(ctx, f, notes); err != nil {
-		return nil, err
-	}
+	var stored []Notification
+	var places []int // of each stored one among the receipts
 	for i, note := range notes {
 		if note.Transient {
+			if err := n.knowsProvider(ctx, note); err != nil {
+				return nil, fieldOf(len(notes), i, err)
+			}
 			receipts[i].ID = n.ids.next()
 			continue
 		}
-		a, err := n.acceptance(ctx, f, note)
-		if err != nil {
-			n.unreserve(batch)
-			return nil, fieldOf(notes, i, err)
-		}
-		batch = append(batch, a)
-		places = append(places, i)
+		stored, places = append(stored, note), append(places, i)
 	}
-	if len(batch) > 0 {
-		answers, err := n.gather.submit(ctx, n.store, batch)
-		if err != nil {
-			n.unreserve(batch)
-			return nil, err
+	if len(stored) > 0 {
+		s := n.gather.submit(ctx, n, stored)
+		if bad, ok := errors.AsType[*noteError](s.err); ok {
+			return nil, fieldOf(len(notes), places[bad.index], bad.err)
 		}
-		for k, answer := range answers {
+		if s.err != nil {
+			return nil, s.err
+		}
+		for k, answer := range s.receipts {
 			receipts[places[k]] = answer
 		}
-		n.accepted(ctx, batch, answers)
+		n.accepted(ctx, s.batch, s.receipts)
 	}
 	return receipts, errors.Join(n.publishTransient(ctx, notes, receipts), conflicts(receipts))
 }
+
+// noteError is an error of one of several notifications.
+type noteError struct {
+	index int
+	err   error
+}
+
+func (e *noteError) Error() string { return e.err.Error() }
+func (e *noteError) Unwrap() error { return e.err }
 
 // SendTx accepts notifications within a transaction of the host:
 //
@@ -79,12 +83,12 @@ func (n *Notifier) SendTx(ctx context.Context, tx Acceptor, notifications ...Not
 	batch := make([]Acceptance, 0, len(notes))
 	for i, note := range notes {
 		if note.Transient {
-			return nil, fieldOf(notes, i, invalid("Transient", "a transient notification is part of no transaction"))
+			return nil, fieldOf(len(notes), i, invalid("Transient", "a transient notification is part of no transaction"))
 		}
 		// A dynamic catalog is not asked: the host's transaction is open.
 		if static, ok := n.providers.(Providers); ok {
 			if _, known := findProvider(static, note.Provider); !known {
-				return nil, fieldOf(notes, i, unknownProvider(note.Provider))
+				return nil, fieldOf(len(notes), i, unknownProvider(note.Provider))
 			}
 		}
 		batch = append(batch, n.deferred(note))
@@ -129,7 +133,7 @@ func (n *Notifier) normalizeAll(notifications []Notification) ([]Notification, e
 			err = invalid("Audience", "no audience named %q is registered", note.Audience)
 		}
 		if err != nil {
-			return nil, fieldOf(notifications, i, err)
+			return nil, fieldOf(len(notifications), i, err)
 		}
 		notes[i] = valid
 	}
@@ -137,8 +141,8 @@ func (n *Notifier) normalizeAll(notifications []Notification) ([]Notification, e
 }
 
 // fieldOf tells in a call with several notifications which one an error is of.
-func fieldOf(notes []Notification, i int, err error) error {
-	if bad, ok := errors.AsType[*InvalidError](err); ok && len(notes) > 1 {
+func fieldOf(count, i int, err error) error {
+	if bad, ok := errors.AsType[*InvalidError](err); ok && count > 1 {
 		return &InvalidError{Field: fmt.Sprintf("notifications[%d].%s", i, bad.Field), Reason: bad.Reason}
 	}
 	return err
@@ -163,33 +167,33 @@ func (n *Notifier) inline(note Notification) bool {
 	return note.Audience == "" && len(note.To) <= n.inlineFanOut && note.NotBefore.IsZero() && !note.Transient
 }
 
-// learnInline reads the profiles of those whom Send files itself. The deadline
-// is that of a write: a pool that is held by a transaction of the caller's must
-// not hang it for ever.
-func (n *Notifier) learnInline(ctx context.Context, f *filer, notes []Notification) error {
-	var all []Recipient
-	for _, note := range notes {
-		if n.inline(note) {
-			all = append(all, note.To...)
+// knowsProvider refuses a provider that the catalog does not know.
+func (n *Notifier) knowsProvider(ctx context.Context, note Notification) error {
+	if _, known, err := n.newFiler().provider(ctx, firstOf(note), note.Provider); err != nil || !known {
+		return cmp.Or(err, unknownProvider(note.Provider))
+	}
+	return nil
+}
+
+// acceptances prepares the notifications of one caller for the store.
+func (n *Notifier) acceptances(ctx context.Context, f *filer, notes []Notification) ([]Acceptance, error) {
+	batch := make([]Acceptance, 0, len(notes))
+	for i, note := range notes {
+		a, err := n.acceptance(ctx, f, note)
+		if err != nil {
+			n.unreserve(batch)
+			return nil, &noteError{i, err}
 		}
+		batch = append(batch, a)
 	}
-	if len(notes) > 1 {
-		slices.SortFunc(all, compareRecipients)
-		all = slices.Compact(all)
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, writeDeadline)
-	defer cancel()
-	return f.learn(ctx, all)
+	return batch, nil
 }
 
 // acceptance prepares one notification for the store.
 func (n *Notifier) acceptance(ctx context.Context, f *filer, note Notification) (Acceptance, error) {
 	if !n.inline(note) {
 		if _, known, err := f.provider(ctx, firstOf(note), note.Provider); err != nil || !known {
-			return Acceptance{}, cmpError(err, unknownProvider(note.Provider))
+			return Acceptance{}, cmp.Or(err, unknownProvider(note.Provider))
 		}
 		return n.deferred(note), nil
 	}
@@ -219,13 +223,6 @@ func firstOf(note Notification) Recipient {
 		return note.To[0]
 	}
 	return Recipient{Tenant: note.Tenant}
-}
-
-func cmpError(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
 }
 
 // deferred is an acceptance whose recipients are filed later, by a task.
