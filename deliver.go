@@ -35,6 +35,9 @@ type attempt struct {
 func (a *attempt) perform() Outcome {
 	s, w := a.session, a.work
 	a.accepted = slices.Clone(w.task.Accepted)
+	s.mu.Lock()
+	w.accepted = a.accepted
+	s.mu.Unlock()
 	if w.task.Recovered && !w.charged {
 		// A process may have died of this very task: charge it before it can
 		// happen again.
@@ -54,7 +57,11 @@ func (a *attempt) perform() Outcome {
 		w.task.Attempts++
 	}
 	if w.task.Kind == KindDigest {
-		skip, err := a.buildDigest()
+		var skip string
+		err := guarded(func() (err error) {
+			skip, err = a.buildDigest()
+			return err
+		})
 		if err != nil {
 			s.n.emit(s.ctx, Event{Type: EventStoreFailed, Channel: w.task.Channel, Reason: "digest", Err: err})
 			return s.setBack(w, stepBack(s.n.pollInterval), "not prepared", err.Error())
@@ -91,6 +98,9 @@ func (a *attempt) try(t target) {
 	err := a.call(t)
 	s.reportAttempt(w, t, err, time.Since(begun))
 	a.note(t, to, err)
+	s.mu.Lock()
+	w.accepted = slices.Clone(a.accepted)
+	s.mu.Unlock()
 }
 
 // note records the answer of one address.

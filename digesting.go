@@ -49,7 +49,11 @@ func (s *session) openDigests(ctx context.Context) (bool, error) {
 	for i, p := range plans {
 		prefs := profiles[p.Recipient].Preferences
 		zone := s.n.zoneOf(ctx, p.Recipient, prefs, contacts[p.Recipient])
-		o, err := closeWindow(p, now, s.n.schedule, prefs.DigestAt, zone)
+		o := Opening{Plan: p, NextCut: now.Add(minCutDistance)}
+		err := guarded(func() (err error) {
+			o, err = closeWindow(p, now, s.n.schedule, prefs.DigestAt, zone)
+			return err
+		})
 		if err != nil {
 			s.n.emit(ctx, Event{Type: EventStoreFailed, Recipient: p.Recipient, Channel: p.Channel, Reason: "schedule", Err: err})
 		}

@@ -17,6 +17,9 @@ const fanOutChunk = 1000
 // what fails is tried again, and Health shows it.
 func (s *session) expand(w *work) Outcome {
 	facts, _, err := s.n.store.Load(s.ctx, []Task{w.task}, 0)
+	if err == nil && len(facts) != 1 {
+		err = fmt.Errorf("notify: fan out: the store knows nothing of its task")
+	}
 	if err != nil {
 		return s.fanOutFailed(w, err)
 	}
@@ -31,7 +34,12 @@ func (s *session) expand(w *work) Outcome {
 		if s.ctx.Err() != nil || s.isLost(w) || s.stopping() {
 			return Outcome{Status: StatusPending, Reason: "shutdown"}
 		}
-		ids, done, err := s.members(note, cursor)
+		var ids []string
+		done := false
+		err := guarded(func() (err error) {
+			ids, done, err = s.members(note, cursor)
+			return err
+		})
 		if err != nil {
 			return s.fanOutFailed(w, err)
 		}
@@ -39,7 +47,7 @@ func (s *session) expand(w *work) Outcome {
 		if len(ids) > 0 {
 			chunk.Cursor = ids[len(ids)-1]
 		}
-		if err := s.fill(w, note, ids, &chunk); err != nil {
+		if err := guarded(func() error { return s.fill(w, note, ids, &chunk) }); err != nil {
 			return s.fanOutFailed(w, err)
 		}
 		withdrawn, err := s.fileChunk(w, note, chunk)
@@ -108,7 +116,13 @@ func (s *session) fill(w *work, note Notification, ids []string, chunk *Chunk) e
 		if err != nil {
 			return err
 		}
-		chunk.Filings = append(chunk.Filings, f.file(s.ctx, note, provider, lane, r))
+		err = guarded(func() error {
+			chunk.Filings = append(chunk.Filings, f.file(s.ctx, note, provider, lane, r))
+			return nil
+		})
+		if err != nil {
+			s.reject(w, chunk, r, err)
+		}
 	}
 	return nil
 }
@@ -171,6 +185,7 @@ func (s *session) fanOutFailed(w *work, err error) Outcome {
 	s.n.emit(s.ctx, Event{
 		Type: EventStoreFailed, Notification: w.task.Notification, Provider: w.task.Provider, Reason: "fan-out", Err: err,
 	})
+	s.trouble(err)
 	ceiling := min(time.Second<<min(w.task.Attempts, 9), 5*time.Minute)
 	return Outcome{Status: StatusPending, Reason: "retry", Error: storable(err.Error()), RetryIn: stepBack(ceiling), Charge: true}
 }

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -31,7 +32,7 @@ func (a *attempt) conclude() Outcome {
 	case a.held > 0:
 		o.Status, o.Reason, o.RetryIn, o.Charge = w.pendingStatus(), "destination down", a.held, false
 		s.tooOld(w, &o)
-	case slices.ContainsFunc(a.accepted, func(id string) bool { return id[:1] != refused }):
+	case anyAccepted(a.accepted):
 		o.Status = StatusDelivered
 	case a.gone:
 		o.Status, o.Reason = StatusSkipped, "gone"
@@ -39,6 +40,11 @@ func (a *attempt) conclude() Outcome {
 		o.Status, o.Reason = StatusDead, "refused"
 	}
 	return s.planned(w, o)
+}
+
+// anyAccepted tells whether an address has accepted, among those that are done.
+func anyAccepted(done []string) bool {
+	return slices.ContainsFunc(done, func(id string) bool { return !strings.HasPrefix(id, refused) })
 }
 
 // complete tells whether every address has answered.

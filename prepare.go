@@ -32,7 +32,8 @@ func (s *session) prepare(q *queue, raw []*work) []*work {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, writeDeadline)
 	defer cancel()
-	if err := s.inform(ctx, q, raw); err != nil {
+	if err := guarded(func() error { return s.inform(ctx, q, raw) }); err != nil {
+		s.trouble(err)
 		s.n.emit(ctx, Event{Type: EventStoreFailed, Channel: q.channel, Reason: "prepare", Err: err})
 		for _, w := range raw {
 			s.settler.add(w, s.setBack(w, stepBack(10*s.n.pollInterval), "not prepared", storable(err.Error())))
@@ -167,12 +168,13 @@ func (n *Notifier) routed(channel Channel, targets []target) []target {
 
 // whyNoTarget is the reason of a delivery that has nobody left to go to.
 func (s *session) whyNoTarget(w *work) string {
-	all := addressesOf(w, w.contact, w.task.Channel)
 	switch {
-	case len(all) == 0:
+	case len(w.task.Accepted) == 0 && len(addressesOf(w, w.contact, w.task.Channel)) == 0:
 		return "no address"
-	case slices.ContainsFunc(w.task.Accepted, func(id string) bool { return id[:1] != refused }):
+	case anyAccepted(w.task.Accepted):
 		return reasonAccepted
+	case len(w.task.Accepted) > 0:
+		return "refused"
 	}
 	return "suppressed"
 }

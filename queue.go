@@ -24,8 +24,9 @@ type work struct {
 	calling   bool      // of the running: the channel is being called,
 	deadline  time.Time // and should return by then
 	cancel    context.CancelCauseFunc
-	lost      bool // the lease is another's
-	abandoned bool // the channel did not return; what it says later does not count
+	accepted  []string // by the addresses that were tried so far
+	lost      bool     // the lease is another's
+	abandoned bool     // the channel did not return; what it says later does not count
 }
 
 func (w *work) lease() Lease { return Lease{ID: w.task.ID, Epoch: w.task.Epoch} }

@@ -35,8 +35,8 @@ func (n *Notifier) Run(ctx context.Context) error {
 // Drain does everything that is due now by the clock of the store, what follows
 // from it included, and returns. It never sleeps: what is due later stays. It
 // is for tests, cron jobs and programs that live shortly. It returns ErrRunning
-// beside Run, the error of the store if the store fails, and that of ctx if it
-// ends.
+// beside Run, the error of the store or of a callback of the host if one fails
+// (what failed is tried again later), and that of ctx if it ends.
 func (n *Notifier) Drain(ctx context.Context) error {
 	s, err := n.begin(ctx, false)
 	if err != nil {
@@ -55,7 +55,9 @@ func (n *Notifier) Drain(ctx context.Context) error {
 			return err
 		}
 		if !found {
-			return nil
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return s.problem
 		}
 	}
 	s.shutDown()
@@ -73,6 +75,7 @@ type session struct {
 	accepting  bool
 	held       map[ID]*work      // every task this process has a lease on
 	queues     map[string]*queue // per channel; fan-outs and sweeps in fanOutQueue
+	problem    error             // the first that work met
 	recovering bool              // one recovered task runs at a time
 	workers    int               // goroutines at work, without those that channels hold for ever
 	idle       chan struct{}     // closed when workers is 0; nil unless somebody waits
@@ -164,12 +167,22 @@ func (s *session) takeWork(ctx context.Context) (bool, error) {
 	if err := s.pauses.refresh(ctx, s.n); err != nil {
 		return false, err
 	}
-	opened, err := s.openDigests(ctx)
-	if err != nil {
-		return false, err
-	}
+	opened, claimed := false, false
+	trouble := guarded(func() (err error) {
+		opened, err = s.openDigests(ctx)
+		return err
+	})
 	claimed, err := s.claim(ctx)
-	return opened || claimed, err
+	return opened || claimed, errors.Join(trouble, err)
+}
+
+// trouble keeps the first error that work met, for a Drain to return.
+func (s *session) trouble(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.problem == nil {
+		s.problem = err
+	}
 }
 
 // claim asks the store for as much as the queues have room for.

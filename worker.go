@@ -151,7 +151,9 @@ func (s *session) abandon(overdue func(*work) bool) {
 			Type: EventAbandoned, Recipient: w.task.Recipient, Delivery: w.task.ID, Notification: w.task.Notification,
 			Provider: w.task.Provider, Channel: w.task.Channel, Count: s.n.health.stuckNow(),
 		})
-		a := &attempt{session: s, work: w, channel: s.n.channels[w.task.Channel]}
+		s.mu.Lock()
+		a := &attempt{session: s, work: w, accepted: w.accepted, started: true}
+		s.mu.Unlock()
 		s.settler.add(w, a.conclude())
 	}
 }
