@@ -108,13 +108,15 @@ func (s *session) fill(w *work, note Notification, ids []string, chunk *Chunk) e
 	if err := f.learn(s.ctx, recipients); err != nil {
 		return err
 	}
-	f.know(s.ctx, recipients)
 	lane := w.task.Lane
 	chunk.Filings = make([]Filing, 0, len(recipients))
-	for _, r := range recipients {
+	for i, r := range recipients {
 		provider, _, err := f.provider(s.ctx, r, note.Provider)
 		if err != nil {
 			return err
+		}
+		if i == 0 {
+			f.know(s.ctx, recipients, provider)
 		}
 		err = guarded(func() error {
 			chunk.Filings = append(chunk.Filings, f.file(s.ctx, note, provider, lane, r))

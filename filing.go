@@ -187,13 +187,13 @@ func (f *filer) zone(ctx context.Context, r Recipient, prefs Preferences) *time.
 }
 
 // know asks the directory about many recipients at once, for those whose zone
-// will be needed.
-func (f *filer) know(ctx context.Context, recipients []Recipient) {
+// will be needed: somebody who is missed is asked about alone.
+func (f *filer) know(ctx context.Context, recipients []Recipient, provider Provider) {
 	var ask []Recipient
 	for _, r := range recipients {
 		profile := f.profiles[r]
 		_, known := f.contacts[r]
-		if !known && profile.Preferences.TimeZone == "" && f.n.mayDigest(profile) {
+		if !known && profile.Preferences.TimeZone == "" && f.n.mayDigest(profile, provider) {
 			ask = append(ask, r)
 		}
 	}
@@ -213,11 +213,14 @@ func (f *filer) know(ctx context.Context, recipients []Recipient) {
 	}
 }
 
-// mayDigest is false when a channel with digests has its next cut planned
-// already, or when there is no such channel: then no zone is needed.
-func (n *Notifier) mayDigest(p Profile) bool {
+// mayDigest tells whether a digest may have to be planned: something says daily
+// on a channel that has digests and no cut planned yet.
+func (n *Notifier) mayDigest(p Profile, provider Provider) bool {
 	return slices.ContainsFunc(n.channelInfos, func(c ChannelInfo) bool {
-		return c.Digest && findPlan(p.Plans, c.Name).NextCut.IsZero()
+		prefs := p.Preferences
+		daily := c.Default == Daily || provider.Defaults[c.Name] == Daily || prefs.Channels[c.Name] == Daily ||
+			prefs.choice(provider, c.Name) == Daily
+		return c.Digest && daily && findPlan(p.Plans, c.Name).NextCut.IsZero()
 	})
 }
 

@@ -37,7 +37,7 @@ type submission struct {
 	receipts []Receipt
 	err      error
 	answered bool
-	left     bool // its caller has gone: the leader does what follows from it
+	left     bool          // its caller has gone: the leader does what follows from it
 	lead     chan struct{} // closed when it is this caller's turn to write
 	done     chan struct{} // closed when receipts and err are set
 }

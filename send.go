@@ -202,11 +202,13 @@ func (n *Notifier) acceptance(ctx context.Context, f *filer, note Notification) 
 		Filings: make([]Filing, 0, len(note.To)),
 	}
 	lane, anyKnown := n.laneOf(note), false
-	f.know(ctx, note.To)
-	for _, r := range note.To {
+	for i, r := range note.To {
 		provider, known, err := f.provider(ctx, r, note.Provider)
 		if err != nil {
 			return a, err
+		}
+		if i == 0 {
+			f.know(ctx, note.To, provider)
 		}
 		anyKnown = anyKnown || known
 		a.Filings = append(a.Filings, f.file(ctx, note, provider, lane, r))
