@@ -1,0 +1,263 @@
+package notify_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellwether-go/notify"
+	"github.com/bellwether-go/notify/store/memory"
+)
+
+// routed is a channel with a destination per address.
+type routed struct{ *outlet }
+
+func (routed) Destination(a notify.Address) string { return a.Value }
+
+func TestDestination_thatKeepsFailingIsLeftAloneButForProbes(t *testing.T) { // R26
+	synctest.Test(t, func(t *testing.T) {
+		var dead atomic.Bool
+		dead.Store(true)
+		hook := routed{&outlet{name: notify.Webhook}}
+		hook.answer = func(_ context.Context, d notify.Delivery) error {
+			if d.Address.Value == "dead" && dead.Load() {
+				return errors.New("connection refused")
+			}
+			return nil
+		}
+		people := notify.People{}
+		var everybody []notify.Recipient
+		for i := range 100 {
+			r := notify.User(fmt.Sprintf("u%03d", i))
+			to := "dead"
+			if i%10 == 0 {
+				to = "alive"
+			}
+			people[r] = notify.Contact{Addresses: []notify.Address{{Channel: notify.Webhook, Value: to}}}
+			everybody = append(everybody, r)
+		}
+		n, err := notify.New(memory.New(nil), &notify.Options{
+			Channels: []notify.Channel{hook}, Directory: people,
+			Links: notify.Links{Inbox: func(notify.Recipient) string { return "https://example.org" }},
+		})
+		require.NoError(t, err)
+		defer running(t, n)()
+		send(t, n, notify.Notification{Provider: "billing", To: everybody, Title: "hello"})
+		time.Sleep(30 * time.Second)
+		toDead := 0
+		for _, d := range hook.deliveries() {
+			if d.Address.Value == "dead" {
+				toDead++
+			}
+		}
+		assert.GreaterOrEqual(t, toDead, 5)
+		assert.Less(t, toDead, 35, "five to notice, those under way, then one per five seconds")
+		assert.Equal(t, 10, len(hook.deliveries())-toDead, "others are not held up")
+		health, err := n.Health(t.Context())
+		require.NoError(t, err)
+		require.Len(t, health.Destinations, 1)
+		assert.Equal(t, "dead", health.Destinations[0].Destination)
+		dead.Store(false)
+		time.Sleep(8 * time.Hour)
+		for _, r := range records(t, n) {
+			assert.Equal(t, notify.StatusDelivered, r.Status)
+		}
+		health, err = n.Health(t.Context())
+		require.NoError(t, err)
+		assert.Empty(t, health.Destinations)
+	})
+}
+
+func TestPoison_isChargedBeforeItRunsAgain(t *testing.T) { // R21
+	synctest.Test(t, func(t *testing.T) {
+		store := memory.New(nil)
+		var attempts []int
+		mail := &outlet{name: notify.Email}
+		mail.answer = func(_ context.Context, d notify.Delivery) error {
+			record, err := store.Deliveries(t.Context(), notify.DeliveryQuery{IDs: []notify.ID{d.ID}})
+			if err == nil {
+				attempts = append(attempts, record[0].Attempts) // what is stored while the channel runs
+			}
+			return nil
+		}
+		n := newEngine(t, store, mail)
+		send(t, n, note("poison"))
+		_, err := store.Claim(t.Context(), notify.Claim{Lease: 30 * time.Second, Channels: map[string]int{notify.Email: 1}})
+		require.NoError(t, err)
+		time.Sleep(31 * time.Second) // its process died
+		require.NoError(t, n.Drain(t.Context()))
+		assert.Equal(t, []int{1}, attempts)
+		assert.Equal(t, 1, records(t, n)[0].Attempts, "and not twice")
+	})
+}
+
+func TestRetryAfter_isALowerBound(t *testing.T) { // R22
+	synctest.Test(t, func(t *testing.T) {
+		mail := &outlet{name: notify.Email, answer: func(context.Context, notify.Delivery) error {
+			return &notify.DeliveryError{RetryAfter: 5 * time.Hour, Err: errors.New("452")}
+		}}
+		n := center(t, mail, nil)
+		defer running(t, n)()
+		send(t, n, note("later"))
+		time.Sleep(5*time.Hour - time.Second)
+		assert.Len(t, mail.deliveries(), 1)
+		time.Sleep(time.Minute)
+		assert.Len(t, mail.deliveries(), 2)
+	})
+}
+
+func TestPermanent_isDeadAtOnce(t *testing.T) { // R22
+	mail := &outlet{name: notify.Email, answer: func(context.Context, notify.Delivery) error {
+		return &notify.DeliveryError{Class: notify.Permanent, Err: errors.New("554")}
+	}}
+	n := center(t, mail, nil)
+	send(t, n, note("never"))
+	require.NoError(t, n.Drain(t.Context()))
+	assert.Equal(t, notify.StatusDead, records(t, n)[0].Status)
+}
+
+func TestUnknown_isRetriedWithTheSameIdentityAndSaysSo(t *testing.T) { // R20, R22
+	synctest.Test(t, func(t *testing.T) {
+		var once atomic.Bool
+		mail := &outlet{name: notify.Email, answer: func(context.Context, notify.Delivery) error {
+			if once.CompareAndSwap(false, true) {
+				return &notify.DeliveryError{Class: notify.Unknown, Err: errors.New("connection lost after the dot")}
+			}
+			return nil
+		}}
+		n := center(t, mail, nil)
+		send(t, n, note("maybe"))
+		require.NoError(t, n.Drain(t.Context()))
+		assert.Equal(t, notify.StatusUnknown, records(t, n)[0].Status)
+		time.Sleep(time.Hour)
+		require.NoError(t, n.Drain(t.Context()))
+		sent := mail.deliveries()
+		require.Len(t, sent, 2)
+		assert.Equal(t, sent[0].Identity(), sent[1].Identity())
+		assert.Equal(t, []int{1, 2}, []int{sent[0].Attempt, sent[1].Attempt})
+	})
+}
+
+func TestError_isBoundedAndClean(t *testing.T) { // R28
+	mail := &outlet{name: notify.Email, answer: func(context.Context, notify.Delivery) error {
+		return &notify.DeliveryError{Class: notify.Permanent, Err: fmt.Errorf("bad\r\nnews\x00\xff %0*d", 10_000_000, 1)}
+	}}
+	n := center(t, mail, nil)
+	send(t, n, note("huge"))
+	require.NoError(t, n.Drain(t.Context()))
+	text := records(t, n)[0].Error
+	assert.LessOrEqual(t, len(text), 4096)
+	assert.NotContains(t, text, "\n")
+	assert.Contains(t, text, "bad")
+}
+
+func TestPreferences_hiddenCellsAndOrderAreKept(t *testing.T) { // R5
+	store := memory.New(nil)
+	open := func(providers notify.Catalog) *notify.Notifier {
+		n, err := notify.New(store, &notify.Options{
+			Channels: []notify.Channel{&outlet{name: notify.Email}}, Providers: providers,
+			Links: notify.Links{Inbox: func(notify.Recipient) string { return "https://example.org" }},
+		})
+		require.NoError(t, err)
+		return n
+	}
+	both := open(notify.Providers{{ID: "billing"}, {ID: "crm"}, {ID: "chats"}})
+	_, err := both.SavePreferences(t.Context(), ada, notify.Preferences{
+		Order:   []string{"chats", "crm", "billing"},
+		Choices: map[string]map[string]notify.Mode{"crm": {notify.Email: notify.Off}, "billing": {notify.Email: notify.Daily}},
+	})
+	require.NoError(t, err)
+	one := open(notify.Providers{{ID: "billing"}, {ID: "chats"}})
+	shown, err := one.Preferences(t.Context(), ada)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"chats", "billing"}, shown.Order)
+	assert.NotContains(t, shown.Choices, "crm")
+	shown.Order = []string{"billing", "chats"}
+	shown.Choices = nil
+	_, err = one.SavePreferences(t.Context(), ada, shown)
+	require.NoError(t, err)
+	back, err := both.Preferences(t.Context(), ada)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"billing", "crm", "chats"}, back.Order)
+	assert.Equal(t, map[string]map[string]notify.Mode{"crm": {notify.Email: notify.Off}}, back.Choices)
+}
+
+func TestOptOut_ofAChannelSparesWhatWasKeptOn(t *testing.T) { // R5
+	mail := &outlet{name: notify.Email}
+	n := center(t, mail, nil)
+	save(t, n, func(p *notify.Preferences) {
+		p.Choices = map[string]map[string]notify.Mode{"chats": {notify.Email: notify.Immediate}}
+	})
+	chat := note("kept")
+	chat.Provider = "chats"
+	send(t, n, note("off"), chat)
+	save(t, n, func(p *notify.Preferences) { p.Channels = map[string]notify.Mode{notify.Email: notify.Off} })
+	require.NoError(t, n.Drain(t.Context()))
+	assert.Equal(t, []string{"kept"}, sentTitles(mail))
+}
+
+func TestOptOut_byClearingAChoiceCounts(t *testing.T) { // R5
+	mail := &outlet{name: notify.Email}
+	n := center(t, mail, func(o *notify.Options) { o.Defaults = map[string]notify.Mode{notify.Email: notify.Off} })
+	on := func(p *notify.Preferences) {
+		p.Choices = map[string]map[string]notify.Mode{"billing": {notify.Email: notify.Immediate}}
+	}
+	save(t, n, on)
+	send(t, n, note("before"))
+	save(t, n, func(p *notify.Preferences) { p.Choices = nil })
+	save(t, n, on)
+	require.NoError(t, n.Drain(t.Context()))
+	assert.Empty(t, mail.deliveries())
+}
+
+func TestSettings_showsLocksReasonsAndOrder(t *testing.T) {
+	n := center(t, &outlet{name: notify.Email}, nil)
+	save(t, n, func(p *notify.Preferences) { p.Order, p.Muted = []string{"security", "chats"}, true })
+	settings, err := n.Settings(t.Context(), ada)
+	require.NoError(t, err)
+	var order []string
+	for _, p := range settings.Providers {
+		order = append(order, p.Provider.ID)
+	}
+	assert.Equal(t, []string{"security", "chats", "billing"}, order)
+	assert.Equal(t, []notify.Cell{
+		{Channel: notify.Interface, Mode: notify.Immediate, Rule: notify.RuleInterface, Locked: true},
+		{Channel: notify.Email, Mode: notify.Immediate, Rule: notify.RuleForced, Locked: true},
+	}, settings.Providers[0].Cells)
+	assert.Equal(t, notify.Cell{Channel: notify.Email, Mode: notify.Off, Rule: notify.RuleMuted}, settings.Providers[1].Cells[1])
+	assert.True(t, settings.Channels[0].Reachable)
+}
+
+func TestWatch_lateCommitIsSeen(t *testing.T) { // R30
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		var back atomic.Int64 // how far the instant of the next filing lies back
+		store := memory.New(&memory.Options{Now: func() time.Time { return now.Add(time.Since(now)).Add(-time.Duration(back.Load())) }})
+		n := newEngine(t, store, &outlet{name: notify.Email})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var seen []string
+		go func() {
+			for change, err := range n.Inbox(ada).Watch(ctx, "") {
+				if err == nil && change.Kind == notify.ChangeItem {
+					seen = append(seen, change.Item.Notification.Title)
+				}
+			}
+		}()
+		synctest.Wait()
+		time.Sleep(time.Minute)
+		send(t, n, note("first"))
+		synctest.Wait()
+		back.Store(int64(5 * time.Second)) // filed before, committed after
+		send(t, n, note("late"))
+		synctest.Wait()
+		assert.Equal(t, []string{"first", "late"}, seen)
+	})
+}
