@@ -77,7 +77,7 @@ type QueueStats struct {
 
 // Prune says what may be removed. A zero instant removes nothing of its sort.
 type Prune struct {
-	ReadBefore       time.Time // items read or archived before it; notifications accepted before it that nothing refers to
+	ReadBefore       time.Time // items read or archived before it; notifications accepted before it that no item, entry, task or dead delivery refers to
 	UnreadBefore     time.Time // items still unread and filed before: never by default
 	DeliveriesBefore time.Time // log records of deliveries settled before; dead ones too
 }

@@ -39,6 +39,24 @@ func TestCollapse_newestWinsAndOnlyItIsMailed(t *testing.T) { // R19
 	assert.Equal(t, []string{"2 messages"}, sentTitles(mail))
 }
 
+func TestWithdrawTx_stopsDeliveriesBeforeTheItemsAreSwept(t *testing.T) { // R19
+	store := memory.New(nil)
+	mail := &outlet{name: notify.Email}
+	n := newEngine(t, store, mail)
+	about := note("due")
+	about.Entity = "task/17"
+	send(t, n, about)
+	count, err := n.WithdrawTx(t.Context(), store, notify.Withdrawal{Entity: "task/17"})
+	require.NoError(t, err)
+	assert.Equal(t, 1, count)
+	require.NoError(t, n.Drain(t.Context()))
+	assert.Empty(t, mail.deliveries())
+	assert.Equal(t, "withdrawn", records(t, n)[0].Reason)
+	counts, err := n.Inbox(ada).Counts(t.Context())
+	require.NoError(t, err)
+	assert.Zero(t, counts)
+}
+
 func TestExpiry_endsDeliveriesNotTheItem(t *testing.T) { // R18
 	synctest.Test(t, func(t *testing.T) {
 		mail := &outlet{name: notify.Email}

@@ -33,8 +33,8 @@ func (s *Store) Tx(begun *sql.Tx, check func(context.Context, *sql.Tx) error) *H
 // the same prefix is as good.
 func (h *HostTx) BelongsTo(store notify.Store) bool {
 	for store != nil {
-		if owner, ok := store.(interface{ Engine() *Store }); ok {
-			other := owner.Engine()
+		if owner, ok := store.(interface{ self() *Store }); ok {
+			other := owner.self()
 			return other == h.s || other.db == h.s.db && other.prefix == h.s.prefix
 		}
 		wrapper, ok := store.(interface{ Unwrap() notify.Store })
@@ -46,8 +46,8 @@ func (h *HostTx) BelongsTo(store notify.Store) bool {
 	return false
 }
 
-// Engine returns the store itself, through whatever embeds it.
-func (s *Store) Engine() *Store { return s }
+// self is the store itself, through whatever embeds it.
+func (s *Store) self() *Store { return s }
 
 // Accept implements [notify.Acceptor].
 func (h *HostTx) Accept(ctx context.Context, batch []notify.Acceptance) (receipts []notify.Receipt, err error) {

@@ -32,6 +32,7 @@ func (s *Store) Erase(ctx context.Context, who notify.Recipient) (busy bool, err
 	for _, t := range slices.Collect(r.deliveries.all()) {
 		switch {
 		case t.status != "":
+			touched = append(touched, t.notification)
 			s.forget(t)
 		case t.lease.After(now):
 			busy = true

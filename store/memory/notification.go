@@ -15,7 +15,7 @@ type notification struct {
 	accepted    time.Time
 	withdrawn   bool
 	items       ordered[*item] // those that hold it now, by recipient
-	references  int            // items, tasks in the outbox, digest entries
+	references  int            // items, tasks in the outbox, digest entries, dead deliveries
 }
 
 // keyed is the scope of an idempotency key.

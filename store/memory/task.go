@@ -135,6 +135,7 @@ func (s *Store) finish(t *task, status notify.Status, reason string, now time.Ti
 	s.log[t.ID] = t
 	if status == notify.StatusDead {
 		s.dead++
+		s.refer(t, n) // it may be delivered yet
 	}
 }
 
@@ -147,6 +148,7 @@ func (s *Store) forget(t *task) {
 	delete(s.log, t.ID)
 	if t.status == notify.StatusDead {
 		s.dead--
+		s.refer(t, nil)
 	}
 	s.unrecord(t)
 }

@@ -76,9 +76,12 @@ func newDialect() *sqlstore.Dialect {
 // Store is a notification center in a SQLite database. It is safe for
 // concurrent use, holds no connection between calls, and need not be closed.
 type Store struct {
-	*sqlstore.Store
+	*engine
 	relaxed bool
 }
+
+// engine hides the name of the embedded type from the host.
+type engine = sqlstore.Store
 
 var (
 	_ notify.Store  = (*Store)(nil)
@@ -96,11 +99,11 @@ func New(db *sql.DB, opts *Options) (*Store, error) {
 	if err := checkDB(ctx, db, options); err != nil {
 		return nil, err
 	}
-	engine, err := sqlstore.Open(ctx, db, newDialect(), options.config())
+	opened, err := sqlstore.Open(ctx, db, newDialect(), options.config())
 	if err != nil {
 		return nil, err
 	}
-	return &Store{Store: engine, relaxed: options.AllowRelaxedTx}, nil
+	return &Store{engine: opened, relaxed: options.AllowRelaxedTx}, nil
 }
 
 // Migrate makes the tables, or brings them up to date. It can be called at
@@ -142,9 +145,9 @@ func (f failingFS) Open(name string) (fs.File, error) {
 // [Options].AllowRelaxedTx. It is the host's to commit or to roll back.
 func (s *Store) Tx(tx *sql.Tx) notify.Acceptor {
 	if s.relaxed {
-		return s.Store.Tx(tx, nil)
+		return s.engine.Tx(tx, nil)
 	}
-	return s.Store.Tx(tx, checkSynchronous)
+	return s.engine.Tx(tx, checkSynchronous)
 }
 
 // full is synchronous=FULL.

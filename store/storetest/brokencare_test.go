@@ -244,7 +244,7 @@ var brokenCare = []broken{
 				f.Notification = notify.Notification{}
 			}
 		})(b)
-	}, []string{"prune/a pending fan-out is kept", "prune/what a pending task needs is kept"}},
+	}, []string{"prune/a pending fan-out is kept", "prune/what a pending task needs is kept", "prune/what a dead delivery needs is kept"}},
 	{"does not erase", onErase(func(*bench, notify.Recipient, erasing) (bool, error) { return false, nil }), []string{"erase/a tombstone stands"}},
 	{"erases everybody", onErase(func(b *bench, r notify.Recipient, next erasing) (bool, error) {
 		for _, other := range b.people {

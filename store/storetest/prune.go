@@ -16,6 +16,7 @@ var pruneChecks = []check{
 	{"prune/notifications that nothing refers to", pruneNotifications},
 	{"prune/a pending fan-out is kept", pruneFanOut},
 	{"prune/what a pending task needs is kept", prunePending},
+	{"prune/what a dead delivery needs is kept", pruneDead},
 }
 
 // prune removes up to limit rows.
@@ -142,5 +143,16 @@ func prunePending(s *scene) {
 	s.mark(alice, notify.OpRead, id)
 	s.Advance(time.Hour)
 	s.pruneAll(s.everything())
+	equal(s, "title", s.load(s.claimOne(notify.Email)).Notification.Title, invoice.Title)
+}
+
+func pruneDead(s *scene) {
+	id := s.send(invoice, to(alice, s.delivery(notify.Email)))
+	task := s.claimOne(notify.Email)
+	s.settle(task, notify.Outcome{Status: notify.StatusDead})
+	s.mark(alice, notify.OpRead, id)
+	s.Advance(time.Hour)
+	s.pruneAll(notify.Prune{ReadBefore: s.now()})
+	equal(s, "redelivered", s.redeliver(task.ID), 1)
 	equal(s, "title", s.load(s.claimOne(notify.Email)).Notification.Title, invoice.Title)
 }
