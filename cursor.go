@@ -31,7 +31,7 @@ func decodeCursor(field string, r Recipient, cursor string) (Position, error) {
 	if cursor == "" {
 		return Position{}, nil
 	}
-	b, err := base64.RawURLEncoding.DecodeString(cursor)
+	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil || len(b) != cursorLength || b[0] != cursorVersion {
 		return Position{}, invalid(field, "not a cursor")
 	}
