@@ -47,6 +47,7 @@ func (a *attempt) perform() Outcome {
 		lost, err := s.n.store.Renew(ctx, []Lease{lease}, s.n.lease)
 		cancel()
 		if err != nil {
+			s.trouble(err)
 			return s.setBack(w, stepBack(s.n.pollInterval), "not charged", err.Error())
 		}
 		if len(lost) > 0 {
@@ -63,6 +64,7 @@ func (a *attempt) perform() Outcome {
 			return err
 		})
 		if err != nil {
+			s.trouble(err)
 			s.n.emit(s.ctx, Event{Type: EventStoreFailed, Channel: w.task.Channel, Reason: "digest", Err: err})
 			return s.setBack(w, stepBack(s.n.pollInterval), "not prepared", err.Error())
 		}
