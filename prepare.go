@@ -40,6 +40,8 @@ func (s *session) prepare(q *queue, raw []*work) []*work {
 		}
 		return nil
 	}
+	// Counted from here: a slow store must not make everything stale at once.
+	now = time.Now()
 	kept := raw[:0]
 	for _, w := range raw {
 		reason := skipReason(w.task, w.facts, w.now)

@@ -27,6 +27,7 @@ type work struct {
 	accepted  []string // by the addresses that were tried so far
 	lost      bool     // the lease is another's
 	abandoned bool     // the channel did not return; what it says later does not count
+	slotLost  bool     // and no other worker took its place: too many are stuck
 }
 
 func (w *work) lease() Lease { return Lease{ID: w.task.ID, Epoch: w.task.Epoch} }

@@ -468,3 +468,24 @@ func TestShutdown_givesBackWithoutBurningAttempts(t *testing.T) { // R27
 		}
 	})
 }
+
+func TestDirectory_thatEndsTheGoroutineBlocksNobody(t *testing.T) { // R23
+	synctest.Test(t, func(t *testing.T) {
+		var once atomic.Bool
+		mail := &outlet{name: notify.Email}
+		n := center(t, mail, func(o *notify.Options) {
+			people := o.Directory.(notify.People)
+			o.Directory = directoryFunc(func(ctx context.Context, rs []notify.Recipient) (map[notify.Recipient]notify.Contact, error) {
+				if once.CompareAndSwap(false, true) {
+					runtime.Goexit()
+				}
+				return people.Contacts(ctx, rs)
+			})
+		})
+		stop := running(t, n)
+		send(t, n, note("one"))
+		time.Sleep(time.Minute)
+		assert.Equal(t, []string{"one"}, sentTitles(mail))
+		stop()
+	})
+}

@@ -291,9 +291,8 @@ func (s *session) shutDown() {
 	s.wait(ctx)
 	cancel()
 	s.cancel(errShutdown)
-	// Channels that obey their context return at once; what is to be written
-	// about them still needs the store.
-	ctx, cancel = context.WithTimeout(context.Background(), abandonGrace+writeDeadline)
+	// Channels that obey their context return at once.
+	ctx, cancel = context.WithTimeout(context.Background(), abandonGrace)
 	s.wait(ctx)
 	cancel()
 	s.abandon(func(*work) bool { return true })

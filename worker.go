@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"slices"
 	"time"
 )
 
@@ -34,6 +35,10 @@ func (s *session) retire(q *queue, w *work) {
 	defer s.mu.Unlock()
 	if w != nil && w.abandoned {
 		s.n.health.unstuck()
+		if w.slotLost {
+			q.active--
+			q.staff()
+		}
 		return
 	}
 	q.active--
@@ -52,7 +57,19 @@ func (s *session) workerLeft() {
 
 // look prepares raw work and puts what is to be done in line.
 func (s *session) look(q *queue, raw []*work) {
-	kept := s.prepare(q, raw)
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		// A callback of the host ended this goroutine.
+		s.mu.Lock()
+		q.looking = false
+		s.mu.Unlock()
+		s.giveBack(raw, "not prepared")
+	}()
+	kept := s.prepare(q, slices.Clone(raw))
+	returned = true
 	var unwanted []*work
 	s.mu.Lock()
 	q.looking = false
@@ -139,11 +156,13 @@ func (s *session) abandon(overdue func(*work) bool) {
 	for _, w := range stuck {
 		q := s.queues[w.task.Channel]
 		q.release(w)
-		q.active--
 		s.workerLeft()
-		if s.n.health.stuck() <= maxStuck {
-			q.staff()
+		if s.n.health.stuck() > maxStuck {
+			w.slotLost = true
+			continue
 		}
+		q.active--
+		q.staff()
 	}
 	s.mu.Unlock()
 	for _, w := range stuck {
