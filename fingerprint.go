@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"hash"
 	"time"
 )
 
@@ -12,51 +11,54 @@ import (
 // that a key that comes again tells a replay from a conflict. Every part is
 // preceded by its length, so that no two contents give the same bytes.
 func fingerprint(n Notification) string {
-	w := fingerprinter{sha256.New()}
-	w.text(n.Tenant, n.Provider, n.Audience, n.Title, n.Body, n.URL, n.Icon, string(n.Data),
+	w := make(fingerprinter, 0, 512+len(n.Body)+len(n.Data))
+	w = w.text(n.Tenant, n.Provider, n.Audience, n.Title, n.Body, n.URL, n.Icon, string(n.Data),
 		n.Key, n.CollapseKey, n.Entity, n.Actor.Tenant, n.Actor.ID)
-	w.number(int64(n.Priority), flag(n.Silent), flag(n.Transient))
-	w.instant(n.OccurredAt, n.NotBefore, n.ExpiresAt)
-	w.number(int64(len(n.To)))
+	w = w.number(int64(n.Priority), flag(n.Silent), flag(n.Transient))
+	w = w.instant(n.OccurredAt, n.NotBefore, n.ExpiresAt)
+	w = w.number(int64(len(n.To)))
 	for _, r := range n.To {
-		w.text(r.ID)
+		w = w.text(r.ID)
 	}
-	w.number(int64(len(n.Rows)))
+	w = w.number(int64(len(n.Rows)))
 	for _, row := range n.Rows {
-		w.text(row.Label, row.Text)
+		w = w.text(row.Label, row.Text)
 	}
-	w.number(int64(len(n.Actions)))
+	w = w.number(int64(len(n.Actions)))
 	for _, a := range n.Actions {
-		w.text(a.Key, a.Title, a.URL)
+		w = w.text(a.Key, a.Title, a.URL)
 	}
-	return base64.RawURLEncoding.EncodeToString(w.Sum(nil))
+	sum := sha256.Sum256(w)
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-type fingerprinter struct{ hash.Hash }
+// fingerprinter is what is to be digested, in one piece: a hash that is fed
+// part by part makes each part escape to the heap.
+type fingerprinter []byte
 
-func (w fingerprinter) number(values ...int64) {
-	var b [8]byte
+func (w fingerprinter) number(values ...int64) fingerprinter {
 	for _, v := range values {
-		binary.BigEndian.PutUint64(b[:], uint64(v))
-		_, _ = w.Write(b[:]) // a hash never fails
+		w = binary.BigEndian.AppendUint64(w, uint64(v))
 	}
+	return w
 }
 
-func (w fingerprinter) text(values ...string) {
+func (w fingerprinter) text(values ...string) fingerprinter {
 	for _, v := range values {
-		w.number(int64(len(v)))
-		_, _ = w.Write([]byte(v))
+		w = append(w.number(int64(len(v))), v...)
 	}
+	return w
 }
 
-func (w fingerprinter) instant(values ...time.Time) {
+func (w fingerprinter) instant(values ...time.Time) fingerprinter {
 	for _, v := range values {
 		if v.IsZero() {
-			w.number(0, 0)
+			w = w.number(0, 0)
 			continue
 		}
-		w.number(1, v.UnixMicro())
+		w = w.number(1, v.UnixMicro())
 	}
+	return w
 }
 
 func flag(b bool) int64 {

@@ -274,8 +274,11 @@ func (n *Notifier) publish(ctx context.Context, signals []Signal) {
 	if len(signals) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeDeadline)
-	defer cancel()
+	if _, local := n.bus.(*localBus); !local { // which waits for nobody
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), writeDeadline)
+		defer cancel()
+	}
 	if err := n.bus.Publish(ctx, signals); err != nil {
 		n.emit(ctx, Event{Type: EventStoreFailed, Reason: "bus", Err: err})
 	}

@@ -62,8 +62,8 @@ func checkReceivers(n *Notification, _ *url.URL) error {
 		if r.Tenant != n.Tenant {
 			return invalid(fmt.Sprintf("To[%d].Tenant", i), "recipients of several tenants")
 		}
-		if err := checkIdentifier(fmt.Sprintf("To[%d].ID", i), r.ID, true); err != nil {
-			return err
+		if checkIdentifier("ID", r.ID, true) != nil { // the name is only worth making when it is needed
+			return checkIdentifier(fmt.Sprintf("To[%d].ID", i), r.ID, true)
 		}
 	}
 	n.To = slices.Clone(n.To)
@@ -132,7 +132,10 @@ func checkLinks(n *Notification, base *url.URL) error {
 	if len(n.Actions) > maxActions {
 		return invalid("Actions", "%d actions, at most %d", len(n.Actions), maxActions)
 	}
-	keys := make(map[string]bool, len(n.Actions))
+	var keys map[string]bool
+	if len(n.Actions) > 0 {
+		keys = make(map[string]bool, len(n.Actions))
+	}
 	for i, a := range n.Actions {
 		field := fmt.Sprintf("Actions[%d]", i)
 		if err := checkIdentifier(field+".Key", a.Key, true); err != nil {
