@@ -40,9 +40,9 @@ var layers = map[string]layer{
 	".": {deniedStd: []string{"database/sql", "net/http", "embed", "testing"}},
 
 	"channels/email":   {own: []string{"."}, thirdParty: []string{"github.com/jordan-wright/email", "github.com/emersion/go-smtp", "github.com/emersion/go-sasl", "github.com/nicksnyder/go-i18n/v2"}},
-	"channels/browser": {own: []string{"."}, thirdParty: []string{"github.com/SherClockHolmes/webpush-go", "code.dny.dev/ssrf"}},
-	"channels/mobile":  {own: []string{"."}, thirdParty: []string{"golang.org/x/oauth2"}},
-	"channels/webhook": {own: []string{"."}, thirdParty: []string{"code.dny.dev/ssrf"}},
+	"channels/browser": {own: []string{".", "internal/peer"}, thirdParty: []string{"github.com/SherClockHolmes/webpush-go", "code.dny.dev/ssrf"}},
+	"channels/mobile":  {own: []string{".", "internal/peer"}, thirdParty: []string{"golang.org/x/oauth2"}},
+	"channels/webhook": {own: []string{".", "internal/peer"}, thirdParty: []string{"code.dny.dev/ssrf"}},
 
 	"store/memory":   {own: []string{"."}},
 	"store/sqlite":   {own: []string{".", "internal/sqlstore", "internal/migrate"}},
@@ -58,6 +58,7 @@ var layers = map[string]layer{
 
 	"internal/sqlstore": {own: []string{".", "internal/migrate"}},
 	"internal/migrate":  {},
+	"internal/peer":     {},
 
 	// Nested modules: what a host must not inherit. Examples and benchmarks use
 	// what a host can use.

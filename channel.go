@@ -114,14 +114,15 @@ type Audience interface {
 // Delivery is one notification, or one digest, on its way to one address of
 // one recipient.
 type Delivery struct {
-	ID        ID  // stable over retries
-	Attempt   int // 1 for the first
-	Recipient Recipient
-	Contact   Contact
-	Address   Address
-	Item      Item // zero for a digest
-	Unread    int  // the recipient's unread items, for a [Badger]
-	Links     DeliveryLinks
+	ID         ID  // stable over retries
+	Attempt    int // 1 for the first
+	Recipient  Recipient
+	Contact    Contact
+	Address    Address
+	Registered time.Time // when the address was last registered; zero for one of the directory
+	Item       Item      // zero for a digest
+	Unread     int       // the recipient's unread items, for a [Badger]
+	Links      DeliveryLinks
 }
 
 // DeliveryLinks are the host's pages for one recipient, from [Options].Links.

@@ -214,7 +214,7 @@ func (a *attempt) call(t target) (err error) {
 	}
 	d := Delivery{
 		ID: w.task.ID, Attempt: w.attemptNumber(), Recipient: w.task.Recipient, Contact: w.contact,
-		Address: t.address, Unread: w.facts.Unread, Links: s.n.links.of(w.task.Recipient),
+		Address: t.address, Registered: t.registered, Unread: w.facts.Unread, Links: s.n.links.of(w.task.Recipient),
 	}
 	d.Contact.Addresses = nil // others are no business of this call
 	if a.digest != nil {

@@ -182,6 +182,22 @@ func TestRegister_belongsToOneRecipient(t *testing.T) { // R36
 	require.NoError(t, n.Unregister(t.Context(), bob, moved.ID))
 }
 
+func TestDelivery_saysWhenItsAddressWasRegistered(t *testing.T) {
+	phone := &outlet{name: notify.Email}
+	n := center(t, phone, nil)
+	_, err := n.Register(t.Context(), ada, notify.Registration{Address: notify.Address{Channel: notify.Email, Value: "token"}})
+	require.NoError(t, err)
+	devices, err := n.Addresses(t.Context(), ada)
+	require.NoError(t, err)
+	send(t, n, note("one"))
+	require.NoError(t, n.Drain(t.Context()))
+	registered := map[string]time.Time{}
+	for _, d := range phone.deliveries() {
+		registered[d.Address.Value] = d.Registered
+	}
+	assert.Equal(t, map[string]time.Time{"ada@example.org": {}, "token": devices[0].Registered}, registered)
+}
+
 // newEngine is another process on the same store.
 func newEngine(t *testing.T, store notify.Store, mail notify.Channel) *notify.Notifier {
 	t.Helper()

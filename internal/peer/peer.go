@@ -1,0 +1,75 @@
+// Package peer is what channels over HTTP share: asking a server that may be
+// hostile, reading its answer within bounds, and telling why there was none
+// without naming hosts, addresses or secrets.
+package peer
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	maxBody    = 64 << 10        // bytes of an answer that are read; the rest is not
+	bodyWait   = 5 * time.Second // for the body, once the status is there
+	maxHeaders = 64 << 10
+)
+
+// Answer is what a peer answered.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte // its beginning, at most 64 KB
+}
+
+// Silence is why a peer gave no answer.
+type Silence struct {
+	Sent  bool  // the request may have reached the peer
+	Cause error // without any host, address or secret
+}
+
+// Error implements error.
+func (s *Silence) Error() string { return s.Cause.Error() }
+
+// Unwrap returns Cause.
+func (s *Silence) Unwrap() error { return s.Cause }
+
+// Ask sends a request and returns the answer, whatever its status. Once the
+// status is there, a body that breaks off or takes too long is cut and no
+// failure. The error is a [*Silence].
+func Ask(client *http.Client, request *http.Request) (Answer, error) {
+	ctx, cancel := context.WithCancel(request.Context())
+	defer cancel()
+	var sent atomic.Bool
+	trace := &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }}
+	response, err := client.Do(request.WithContext(httptrace.WithClientTrace(ctx, trace)))
+	if err != nil {
+		return Answer{}, &Silence{Sent: sent.Load(), Cause: reason(request.Context(), err)}
+	}
+	defer response.Body.Close()
+	late := time.AfterFunc(bodyWait, cancel)
+	defer late.Stop()
+	body, _ := io.ReadAll(io.LimitReader(response.Body, maxBody))
+	return Answer{Status: response.StatusCode, Header: response.Header, Body: body}, nil
+}
+
+// NewClient returns a client that follows no redirect, uses no proxy and keeps
+// nothing but its own connections; transport tells how they are made, and may
+// leave everything else zero.
+func NewClient(transport *http.Transport) *http.Client {
+	transport.ForceAttemptHTTP2 = true
+	transport.MaxResponseHeaderBytes = maxHeaders
+	transport.IdleConnTimeout = 5 * time.Minute
+	transport.TLSHandshakeTimeout = 10 * time.Second
+	transport.DisableCompression = true // a small body may grow beyond all bounds
+	// A connection that died unnoticed is found out before the next request
+	// has waited for all of its time.
+	transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second}
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
