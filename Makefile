@@ -18,7 +18,15 @@ demo: ## show the notification center at work in the terminal
 	@go run ./examples/demo
 
 .PHONY: test
-test: format vet lint examples ## run everything that a change has to pass
+test: format vet lint examples ## run everything that a change has to pass; brings its database servers up
+	@go run ./internal/integration/services $(MAKE) --no-print-directory modules
+
+.PHONY: services
+services: ## PostgreSQL and MariaDB for tests, until interrupted; prints what to export
+	@go run ./internal/integration/services
+
+.PHONY: modules
+modules: # the tests of each module, beside the servers that the environment names
 	@for module in $(MODULES); do \
 		echo "== go test in $$module"; \
 		(cd $$module && GOWORK=off go test -race -shuffle=on ./...); \
