@@ -39,7 +39,7 @@ type layer struct {
 var layers = map[string]layer{
 	".": {deniedStd: []string{"database/sql", "net/http", "embed", "testing"}},
 
-	"channels/email":   {own: []string{"."}, thirdParty: []string{"github.com/jordan-wright/email", "github.com/emersion/go-smtp", "github.com/emersion/go-sasl", "github.com/nicksnyder/go-i18n/v2"}},
+	"channels/email":   {own: []string{"."}, thirdParty: []string{"github.com/jordan-wright/email", "github.com/nicksnyder/go-i18n/v2", "golang.org/x/net", "golang.org/x/text"}},
 	"channels/browser": {own: []string{".", "internal/peer"}, thirdParty: []string{"github.com/SherClockHolmes/webpush-go", "code.dny.dev/ssrf"}},
 	"channels/mobile":  {own: []string{".", "internal/peer"}, thirdParty: []string{"golang.org/x/oauth2"}},
 	"channels/webhook": {own: []string{".", "internal/peer"}, thirdParty: []string{"code.dny.dev/ssrf"}},

@@ -11,8 +11,8 @@ import (
 // Channel sends letters through one relay. Its methods may be called from
 // several goroutines.
 type Channel struct {
-	o    settings
-	idle pool
+	o        settings
+	sessions *pool
 }
 
 var (
@@ -28,7 +28,7 @@ func New(o Options) (*Channel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("notify/email: %w", err)
 	}
-	return &Channel{o: s, idle: pool{limit: s.IdleSessions}}, nil
+	return &Channel{o: s, sessions: newPool(s.MaxSessions, s.IdleSessions)}, nil
 }
 
 // Name implements [notify.Channel]: it is [notify.Email].
@@ -42,7 +42,7 @@ func (c *Channel) Destination(notify.Address) string { return c.o.Relay }
 // text carries the stage of the conversation and the relay's code but neither
 // addresses nor secrets.
 func (c *Channel) Deliver(ctx context.Context, d notify.Delivery) error {
-	message, err := c.Compose(d)
+	message, err := c.Preview(d)
 	if err != nil {
 		return refused(err)
 	}
@@ -51,7 +51,7 @@ func (c *Channel) Deliver(ctx context.Context, d notify.Delivery) error {
 
 // DeliverDigest implements [notify.DigestChannel], with the errors of Deliver.
 func (c *Channel) DeliverDigest(ctx context.Context, d notify.Delivery, digest notify.Digest) error {
-	message, err := c.ComposeDigest(d, digest)
+	message, err := c.PreviewDigest(d, digest)
 	if err != nil {
 		return refused(err)
 	}
@@ -61,7 +61,7 @@ func (c *Channel) DeliverDigest(ctx context.Context, d notify.Delivery, digest n
 // Close ends the connections that wait for another letter. The channel stays
 // usable, but keeps no connection from now on.
 func (c *Channel) Close() error {
-	for _, s := range c.idle.close() {
+	for _, s := range c.sessions.close() {
 		s.quit()
 	}
 	return nil
@@ -91,9 +91,13 @@ func (c *Channel) send(ctx context.Context, to notify.Address, message []byte) e
 // died meanwhile: if its first command fails, nothing of this message was sent,
 // and a fresh one gets its turn.
 func (c *Channel) transfer(ctx context.Context, to string, message []byte) *failure {
-	if s := c.idle.take(); s != nil {
+	if err := c.sessions.enter(ctx); err != nil {
+		return fail(stageConnect, err)
+	}
+	defer c.sessions.leave()
+	if s := c.sessions.take(); s != nil {
 		f := c.submit(ctx, s, to, message)
-		if f == nil || f.stage != stageMail || ctx.Err() != nil {
+		if f == nil || f.stage != stageNoop && f.stage != stageMail || ctx.Err() != nil {
 			return f
 		}
 	}
@@ -107,15 +111,18 @@ func (c *Channel) transfer(ctx context.Context, to string, message []byte) *fail
 // submit runs one mail transaction and keeps or ends the session.
 func (c *Channel) submit(ctx context.Context, s *session, to string, message []byte) *failure {
 	stop := context.AfterFunc(ctx, s.cut)
-	f := s.submit(c.o.from.Address, to, message)
+	f := s.alive()
+	if f == nil {
+		f = s.submit(c.o.bounce, to, message)
+	}
 	if f != nil && ctx.Err() != nil && f.code == 0 {
 		f.cause = context.Cause(ctx)
 	}
 	switch {
 	case !stop():
 		s.cut()
-	case f == nil && s.mails < maxMails && c.idle.keep(s):
-	case f == nil, f.code != 0 && f.code != 421:
+	case f == nil && s.mails < maxMails && c.sessions.keep(s):
+	case f == nil, f.leave():
 		s.quit()
 	default:
 		s.cut()

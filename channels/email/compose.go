@@ -10,10 +10,10 @@ import (
 	"github.com/bellwether-go/notify"
 )
 
-// Compose returns the letter of one notification as it would be sent, without
+// Preview returns the letter of one notification as it would be sent, without
 // sending it. It depends on the delivery and the options alone: the same
 // delivery gives the same bytes. The error is a [notify.InvalidError].
-func (c *Channel) Compose(d notify.Delivery) ([]byte, error) {
+func (c *Channel) Preview(d notify.Delivery) ([]byte, error) {
 	e, err := c.envelope(d)
 	if err != nil {
 		return nil, err
@@ -32,9 +32,9 @@ func (c *Channel) Compose(d notify.Delivery) ([]byte, error) {
 	return c.fit(e, letterTemplates, letterSize, letterLimits, func(b bounds) any { return l.within(b) })
 }
 
-// ComposeDigest returns the daily letter as it would be sent, without sending
+// PreviewDigest returns the daily letter as it would be sent, without sending
 // it. Items keep their order. The error is a [notify.InvalidError].
-func (c *Channel) ComposeDigest(d notify.Delivery, digest notify.Digest) ([]byte, error) {
+func (c *Channel) PreviewDigest(d notify.Delivery, digest notify.Digest) ([]byte, error) {
 	e, err := c.envelope(d)
 	if err != nil {
 		return nil, err

@@ -26,7 +26,7 @@ func golden(t *testing.T, name string, got []byte) {
 }
 
 func TestGoldenLetter(t *testing.T) {
-	raw, err := newChannel(t, nil).Compose(delivery())
+	raw, err := newChannel(t, nil).Preview(delivery())
 	require.NoError(t, err)
 	golden(t, "letter.eml", raw)
 	m := read(t, raw)
@@ -35,7 +35,7 @@ func TestGoldenLetter(t *testing.T) {
 }
 
 func TestGoldenDigest(t *testing.T) {
-	raw, err := newChannel(t, nil).ComposeDigest(digest())
+	raw, err := newChannel(t, nil).PreviewDigest(digest())
 	require.NoError(t, err)
 	golden(t, "digest.eml", raw)
 	m := read(t, raw)
@@ -45,15 +45,15 @@ func TestGoldenDigest(t *testing.T) {
 
 func TestLetterIsIdenticalOverRetries(t *testing.T) {
 	d := delivery()
-	first, err := newChannel(t, nil).Compose(d)
+	first, err := newChannel(t, nil).Preview(d)
 	require.NoError(t, err)
 	d.Attempt = 7
-	again, err := newChannel(t, nil).Compose(d)
+	again, err := newChannel(t, nil).Preview(d)
 	require.NoError(t, err)
 	assert.Equal(t, string(first), string(again))
 
 	d.Address.Value = "other@customer.example"
-	other, err := newChannel(t, nil).Compose(d)
+	other, err := newChannel(t, nil).Preview(d)
 	require.NoError(t, err)
 	assert.NotEqual(t, read(t, first).Header.Get("Message-ID"), read(t, other).Header.Get("Message-ID"))
 }
@@ -61,10 +61,10 @@ func TestLetterIsIdenticalOverRetries(t *testing.T) {
 func TestDigestKeepsItsIdentityWhenItsContentChanges(t *testing.T) {
 	c := newChannel(t, nil)
 	d, g := digest()
-	first, err := c.ComposeDigest(d, g)
+	first, err := c.PreviewDigest(d, g)
 	require.NoError(t, err)
 	g.Items, g.Total = g.Items[1:], 4
-	again, err := c.ComposeDigest(d, g)
+	again, err := c.PreviewDigest(d, g)
 	require.NoError(t, err)
 	for _, field := range []string{"Message-ID", "Date", "Content-Type"} {
 		assert.Equal(t, read(t, first).Header.Get(field), read(t, again).Header.Get(field), field)
@@ -73,7 +73,7 @@ func TestDigestKeepsItsIdentityWhenItsContentChanges(t *testing.T) {
 
 func TestLetterHeader(t *testing.T) {
 	d := delivery()
-	raw, err := newChannel(t, nil).Compose(d)
+	raw, err := newChannel(t, nil).Preview(d)
 	require.NoError(t, err)
 	m := read(t, raw)
 
@@ -111,7 +111,7 @@ func TestUnsubscribeInOneClickNeedsHTTPS(t *testing.T) {
 	} {
 		d := delivery()
 		d.Links.Unsubscribe = link
-		raw, err := newChannel(t, nil).Compose(d)
+		raw, err := newChannel(t, nil).Preview(d)
 		require.NoError(t, err)
 		m := read(t, raw)
 		assert.Empty(t, m.Header["List-Unsubscribe"], link)
@@ -127,7 +127,7 @@ func TestUnsubscribeInOneClickNeedsHTTPS(t *testing.T) {
 
 func TestBothPartsSayTheSame(t *testing.T) {
 	d := delivery()
-	raw, err := newChannel(t, nil).Compose(d)
+	raw, err := newChannel(t, nil).Preview(d)
 	require.NoError(t, err)
 	m := read(t, raw)
 	for _, both := range []string{
@@ -145,12 +145,12 @@ func TestBothPartsSayTheSame(t *testing.T) {
 func TestButtonFallsBackToTheInbox(t *testing.T) {
 	d := delivery()
 	d.Item.Notification.URL = ""
-	raw, err := newChannel(t, nil).Compose(d)
+	raw, err := newChannel(t, nil).Preview(d)
 	require.NoError(t, err)
 	assert.Contains(t, read(t, raw).text, "Open your inbox: https://app.acme.example/inbox")
 
 	d.Links.Inbox = ""
-	raw, err = newChannel(t, nil).Compose(d)
+	raw, err = newChannel(t, nil).Preview(d)
 	require.NoError(t, err)
 	assert.NotContains(t, read(t, raw).text, "inbox")
 }
@@ -159,7 +159,7 @@ func TestDigestLinksToTheRestOnlyIfThereIsOne(t *testing.T) {
 	c := newChannel(t, nil)
 	d, g := digest()
 	compose := func() message {
-		raw, err := c.ComposeDigest(d, g)
+		raw, err := c.PreviewDigest(d, g)
 		require.NoError(t, err)
 		return read(t, raw)
 	}
@@ -183,7 +183,7 @@ func TestDigestLinksToTheRestOnlyIfThereIsOne(t *testing.T) {
 func TestDigestTellsTimesInTheZone(t *testing.T) {
 	c := newChannel(t, nil)
 	d, g := digest()
-	raw, err := c.ComposeDigest(d, g)
+	raw, err := c.PreviewDigest(d, g)
 	require.NoError(t, err)
 	m := read(t, raw)
 	for _, part := range []string{m.text, m.html} {
@@ -194,7 +194,7 @@ func TestDigestTellsTimesInTheZone(t *testing.T) {
 		assert.True(t, 0 < newest && newest < oldest, "the newest comes first")
 	}
 	g.Zone = nil
-	raw, err = c.ComposeDigest(d, g)
+	raw, err = c.PreviewDigest(d, g)
 	require.NoError(t, err)
 	assert.Contains(t, read(t, raw).text, "Tue 3 Nov, 16:00")
 	assert.Contains(t, read(t, raw).text, "Times are in UTC.")
@@ -214,7 +214,7 @@ func TestSizesAreBounded(t *testing.T) {
 			}
 			d := delivery()
 			d.Item.Notification = long
-			raw, err := c.Compose(d)
+			raw, err := c.Preview(d)
 			require.NoError(t, err)
 			assert.LessOrEqual(t, len(raw), 30<<10)
 			assert.Greater(t, len(raw), 12<<10, "as much as fits is told")
@@ -224,7 +224,7 @@ func TestSizesAreBounded(t *testing.T) {
 			for i := range g.Items {
 				g.Items[i].Notification = long
 			}
-			raw, err = c.ComposeDigest(d, g)
+			raw, err = c.PreviewDigest(d, g)
 			require.NoError(t, err)
 			assert.LessOrEqual(t, len(raw), 60<<10)
 			read(t, raw)
@@ -236,7 +236,7 @@ func TestLinesAreShortAndSevenBit(t *testing.T) {
 	d := delivery()
 	d.Contact.Name = strings.Repeat("Wolfeschlegel steinhausen ", 10)
 	d.Item.Notification.Title = strings.Repeat("ä", 251)
-	raw, err := newChannel(t, nil).Compose(d)
+	raw, err := newChannel(t, nil).Preview(d)
 	require.NoError(t, err)
 	for line := range bytes.SplitSeq(bytes.TrimSuffix(raw, []byte("\r\n")), []byte("\r\n")) {
 		assert.LessOrEqual(t, len(line), 78, "%s", line)
@@ -268,7 +268,7 @@ func TestRefusedDeliveriesNameTheField(t *testing.T) {
 		t.Run(field, func(t *testing.T) {
 			d := delivery()
 			spoil(&d)
-			_, err := c.Compose(d)
+			_, err := c.Preview(d)
 			require.ErrorIs(t, err, notify.ErrInvalid)
 			var bad *notify.InvalidError
 			require.ErrorAs(t, err, &bad)

@@ -5,20 +5,14 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"net/textproto"
-	"strings"
 	"time"
-
-	"github.com/emersion/go-sasl"
-	"github.com/emersion/go-smtp"
 )
 
 var (
-	errNoStartTLS    = errors.New("the relay does not offer STARTTLS")
-	errNoAuth        = errors.New("the relay offers no authentication by password")
-	errUnprotected   = errors.New("the connection is neither encrypted nor local")
-	errBeforeTLS     = errors.New("the relay spoke between STARTTLS and the handshake")
-	plaintextGreeted = []byte("220 ready\r\n")
+	errNoStartTLS  = errors.New("the relay does not offer STARTTLS")
+	errNoAuth      = errors.New("the relay offers no authentication by password")
+	errUnprotected = errors.New("the connection is neither encrypted nor local")
+	errBeforeTLS   = errors.New("the relay spoke between STARTTLS and the handshake")
 )
 
 // connect opens a session: it is greeted, encrypted if it has to be, and
@@ -33,7 +27,7 @@ func (c *Channel) connect(ctx context.Context) (*session, *failure) {
 	if err != nil {
 		return nil, fail(stageConnect, err)
 	}
-	s := &session{socket: socket}
+	s := &session{socket: socket, timeout: c.o.Timeout, submission: c.o.SubmitTimeout}
 	stop := context.AfterFunc(ctx, s.cut)
 	f := c.open(ctx, s)
 	if !stop() && f == nil {
@@ -50,113 +44,71 @@ func (c *Channel) connect(ctx context.Context) (*session, *failure) {
 }
 
 func (c *Channel) open(ctx context.Context, s *session) *failure {
-	s.wire = &wire{Conn: s.socket, timeout: c.o.Timeout, budget: maxReplies}
-	switch c.o.TLS {
-	case StartTLS:
-		if f := c.askForTLS(s.wire); f != nil {
-			return f
-		}
+	s.over(s.socket)
+	switch {
+	case c.o.TLS == ImplicitTLS:
 		if f := c.encrypt(ctx, s); f != nil {
 			return f
 		}
-		// The client waits for a greeting, which the relay gave before.
-		s.wire.replay = plaintextGreeted
-	case ImplicitTLS:
-		if f := c.encrypt(ctx, s); f != nil {
+	case c.o.TLS == Plaintext && (c.o.implied || c.o.Username != "") && !local(s.socket):
+		return refuse(stageConnect, errUnprotected)
+	}
+	if _, f := s.expect(stageGreeting, 220, c.o.Timeout); f != nil {
+		return f
+	}
+	if f := c.hello(s); f != nil {
+		return f
+	}
+	if c.o.TLS == StartTLS {
+		if f := c.startTLS(ctx, s); f != nil {
 			return f
 		}
-	case Plaintext:
-		if (c.o.implied || c.o.Username != "") && !local(s.socket) {
-			return refuse(stageConnect, errUnprotected)
-		}
 	}
-	s.client = smtp.NewClient(s.wire)
-	s.client.CommandTimeout = c.o.Timeout
-	s.client.SubmissionTimeout = c.o.SubmitTimeout
-	if err := s.client.Hello(c.o.Hello); err != nil {
-		if !s.wire.wrote {
-			return fail(stageGreeting, err)
-		}
-		return fail(stageHello, err)
-	}
+	s.budget = maxReplies
 	return c.authenticate(s)
 }
 
-// askForTLS leads the conversation up to the point where TLS begins. The client
-// would do it under the name "localhost", which some relays turn away.
-func (c *Channel) askForTLS(w *wire) *failure {
-	if err := w.SetDeadline(time.Now().Add(c.o.Timeout)); err != nil {
-		return fail(stageGreeting, err)
+// hello introduces us and learns what the relay offers.
+func (c *Channel) hello(s *session) *failure {
+	a, f := s.ask(stageHello, 250, "EHLO "+c.o.Hello)
+	if f == nil {
+		s.offers = readOffers(a)
 	}
-	text := textproto.NewConn(w)
-	if _, _, err := text.ReadResponse(220); err != nil {
-		return fail(stageGreeting, err)
-	}
-	offer, err := exchange(text, 250, "EHLO "+c.o.Hello)
-	if err != nil {
-		return fail(stageHello, err)
-	}
-	if !offers(offer, "STARTTLS") {
+	return f
+}
+
+// startTLS encrypts the session. What the relay offered before is forgotten,
+// since anybody could have said it.
+func (c *Channel) startTLS(ctx context.Context, s *session) *failure {
+	if !s.offers.startTLS {
 		return refuse(stageStartTLS, errNoStartTLS)
 	}
-	if _, err := exchange(text, 220, "STARTTLS"); err != nil {
-		return fail(stageStartTLS, err)
+	if _, f := s.ask(stageStartTLS, 220, "STARTTLS"); f != nil {
+		return f
 	}
 	// Whatever came with the answer was not protected and must not be taken for
 	// something said inside TLS.
-	if text.R.Buffered() > 0 {
+	if s.in.Buffered() > 0 {
 		return refuse(stageStartTLS, errBeforeTLS)
 	}
-	return nil
-}
-
-func exchange(text *textproto.Conn, expect int, command string) (string, error) {
-	if err := text.PrintfLine("%s", command); err != nil {
-		return "", err
+	if f := c.encrypt(ctx, s); f != nil {
+		return f
 	}
-	_, answer, err := text.ReadResponse(expect)
-	return answer, err
-}
-
-func offers(ehlo, extension string) bool {
-	for line := range strings.SplitSeq(ehlo, "\n") {
-		if strings.EqualFold(strings.TrimSpace(line), extension) {
-			return true
-		}
-	}
-	return false
+	return c.hello(s)
 }
 
 func (c *Channel) encrypt(ctx context.Context, s *session) *failure {
 	ctx, done := context.WithTimeout(ctx, c.o.Timeout)
 	defer done()
+	// Deadlines of the conversation so far must not end the handshake.
+	if err := s.socket.SetDeadline(time.Time{}); err != nil {
+		return fail(stageHandshake, err)
+	}
 	secure := tls.Client(s.socket, c.o.TLSConfig)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		return fail(stageHandshake, err)
 	}
-	if err := s.socket.SetDeadline(time.Time{}); err != nil {
-		return fail(stageHandshake, err)
-	}
-	s.wire = &wire{Conn: secure, timeout: c.o.Timeout, budget: maxReplies}
-	return nil
-}
-
-func (c *Channel) authenticate(s *session) *failure {
-	if c.o.Username == "" {
-		return nil
-	}
-	var mechanism sasl.Client
-	switch {
-	case s.client.SupportsAuth(sasl.Plain):
-		mechanism = sasl.NewPlainClient("", c.o.Username, c.o.Password)
-	case s.client.SupportsAuth(sasl.Login):
-		mechanism = sasl.NewLoginClient(c.o.Username, c.o.Password)
-	default:
-		return refuse(stageAuth, errNoAuth)
-	}
-	if err := s.client.Auth(mechanism); err != nil {
-		return fail(stageAuth, err)
-	}
+	s.over(secure)
 	return nil
 }
 

@@ -38,7 +38,7 @@ func (c *cutter) Write(b []byte) (int, error) {
 // true.
 func TestNothingIsAcceptedHalfWritten(t *testing.T) {
 	d := delivery()
-	whole, err := newChannel(t, nil).Compose(d)
+	whole, err := newChannel(t, nil).Preview(d)
 	require.NoError(t, err)
 	const dialogue = 150 // what is written around the message, at least
 	random := rand.New(rand.NewPCG(7, 11))

@@ -23,7 +23,7 @@ func TestDeliverInEachMode(t *testing.T) {
 			c := s.channel(t, mode, func(o *Options) { o.Username, o.Password = "robot", "open-sesame" })
 			d := delivery()
 			require.NoError(t, c.Deliver(t.Context(), d))
-			want, err := c.Compose(d)
+			want, err := c.Preview(d)
 			require.NoError(t, err)
 			assert.Equal(t, []mailSeen{{
 				from: "no-reply@acme.example", to: "joerg.mueller@customer.example", hello: "acme.example",
@@ -151,7 +151,7 @@ func TestNoMoreConnectionsAreKeptThanAskedFor(t *testing.T) {
 	all.Wait()
 	assert.Zero(t, lost.Load())
 	assert.Len(t, s.seen(), 12)
-	assert.LessOrEqual(t, len(c.idle.idle), 2)
+	assert.LessOrEqual(t, len(c.sessions.idle), 2)
 	ids := make(map[string]bool)
 	for _, m := range s.seen() {
 		_, id, _ := strings.Cut(m.data, "Message-ID: ")
@@ -166,4 +166,12 @@ func failed(t testing.TB, err error) *notify.DeliveryError {
 	var problem *notify.DeliveryError
 	require.ErrorAs(t, err, &problem)
 	return problem
+}
+
+func TestBouncesMayGoElsewhere(t *testing.T) {
+	s := newSink(t, false)
+	c := s.channel(t, Plaintext, func(o *Options) { o.Bounce = "bounces@Acme.example" })
+	require.NoError(t, c.Deliver(t.Context(), delivery()))
+	assert.Equal(t, "bounces@acme.example", s.seen()[0].from)
+	assert.Equal(t, "no-reply@acme.example", read(t, []byte(s.seen()[0].data)).sender(t))
 }

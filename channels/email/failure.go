@@ -7,11 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/textproto"
 	"os"
 	"time"
-
-	"github.com/emersion/go-smtp"
 
 	"github.com/bellwether-go/notify"
 )
@@ -31,9 +28,9 @@ const (
 	stageData      stage = "data"
 	stageBody      stage = "body" // the final dot was not written
 	stageEnd       stage = "end"  // it was
+	stageNoop      stage = "noop"
+	stageQuit      stage = "quit"
 )
-
-var errNotSMTP = errors.New("not an SMTP answer")
 
 // fullMailbox is how long a mailbox that is full is left alone.
 const fullMailbox = time.Hour
@@ -43,22 +40,24 @@ const fullMailbox = time.Hour
 type failure struct {
 	stage    stage
 	code     int
-	enhanced smtp.EnhancedCode
+	enhanced enhanced
 	text     string // of the relay, as it came; see explain
 	cause    error
 	ours     bool // refused by our own rules
+	open     bool // the relay may wait for a message: the connection must be cut
 }
 
-// fail sorts an error of the client into an answer or a cause.
-func fail(at stage, err error) *failure {
-	if answer, ok := errors.AsType[*smtp.SMTPError](err); ok {
-		return &failure{stage: at, code: answer.Code, enhanced: answer.EnhancedCode, text: answer.Message}
-	}
-	if answer, ok := errors.AsType[*textproto.Error](err); ok {
-		return &failure{stage: at, code: answer.Code, text: answer.Msg}
-	}
-	return &failure{stage: at, cause: err}
+// fail is a failure of the connection.
+func fail(at stage, cause error) *failure { return &failure{stage: at, cause: cause} }
+
+// unwelcome is an answer that was not hoped for.
+func unwelcome(at stage, a answer) *failure {
+	return &failure{stage: at, code: a.code, enhanced: a.enhanced, text: a.text()}
 }
+
+// leave tells whether the relay still listens and may be told QUIT. Inside a
+// message QUIT would be a part of it.
+func (f *failure) leave() bool { return f.code != 0 && f.code != 421 && !f.open }
 
 // refuse is a failure that only the operator can mend.
 func refuse(at stage, cause error) *failure {
@@ -104,9 +103,6 @@ func reason(err error) error {
 	}
 	if operation, ok := errors.AsType[*net.OpError](err); ok && operation.Err != nil {
 		return operation.Err
-	}
-	if _, ok := errors.AsType[textproto.ProtocolError](err); ok {
-		return errNotSMTP // the original quotes the line
 	}
 	return err
 }
@@ -166,12 +162,12 @@ func (f *failure) classOfCause() notify.Class {
 // content and for senders that they dislike.
 func (f *failure) deadMailbox() bool {
 	switch f.enhanced {
-	case smtp.EnhancedCode{5, 1, 1}, // no such mailbox
-		smtp.EnhancedCode{5, 1, 2},  // no such system
-		smtp.EnhancedCode{5, 1, 3},  // bad syntax
-		smtp.EnhancedCode{5, 1, 6},  // moved away
-		smtp.EnhancedCode{5, 1, 10}, // the domain takes no mail
-		smtp.EnhancedCode{5, 2, 1}:  // mailbox disabled
+	case enhanced{5, 1, 1}, // no such mailbox
+		enhanced{5, 1, 2},  // no such system
+		enhanced{5, 1, 3},  // bad syntax
+		enhanced{5, 1, 6},  // moved away
+		enhanced{5, 1, 10}, // the domain takes no mail
+		enhanced{5, 2, 1}:  // mailbox disabled
 		return true
 	}
 	return false
@@ -179,7 +175,7 @@ func (f *failure) deadMailbox() bool {
 
 // badSender tells codes that speak of our own address.
 func (f *failure) badSender() bool {
-	return f.enhanced == smtp.EnhancedCode{5, 1, 7} || f.enhanced == smtp.EnhancedCode{5, 1, 8}
+	return f.enhanced == enhanced{5, 1, 7} || f.enhanced == enhanced{5, 1, 8}
 }
 
 // full tells a mailbox that is full, which may pass.
@@ -191,5 +187,5 @@ func (f *failure) full() bool {
 // tooLarge tells a refusal of this letter's size, which says nothing about
 // others.
 func (f *failure) tooLarge() bool {
-	return f.stage == stageMail && (f.code == 552 || f.enhanced == smtp.EnhancedCode{5, 3, 4})
+	return f.stage == stageMail && (f.code == 552 || f.enhanced == enhanced{5, 3, 4})
 }

@@ -50,6 +50,7 @@ func classOf(t testing.TB, err error) notify.Class {
 
 func TestClasses(t *testing.T) {
 	const temporary, unknown = notify.Temporary, notify.Unknown
+	whole := string(compose(t))
 	for _, test := range []struct {
 		verb, reply string
 		want        notify.Class
@@ -109,27 +110,32 @@ func TestClasses(t *testing.T) {
 		{"QUIT", "500 what", accepted, ""},
 		{"QUIT", silent, accepted, ""},
 	} {
-		t.Run(test.verb+" "+test.reply, func(t *testing.T) {
-			t.Parallel()
-			p := newPeer(t, script{test.verb: test.reply})
-			c := p.channel(t, func(o *Options) {
-				o.IdleSessions = -1
-				o.Username, o.Password = "robot", "open-sesame"
+		for _, said := range []script{{test.verb: test.reply}, script{test.verb: test.reply}.pipelining()} {
+			t.Run(test.verb+" "+test.reply+" "+said["offers"], func(t *testing.T) {
+				t.Parallel()
+				p := newPeer(t, said)
+				c := p.channel(t, func(o *Options) {
+					o.IdleSessions = -1
+					o.Username, o.Password = "robot", "open-sesame"
+				})
+				err := ends(t, func() error { return c.Deliver(t.Context(), delivery()) })
+				require.Equal(t, test.want, classOf(t, err), "%v", err)
+				got, truncated, _ := p.log()
+				assert.Zero(t, truncated)
+				for _, m := range got {
+					assert.Equal(t, whole, m)
+				}
+				if err != nil {
+					assert.Contains(t, err.Error(), ": notify/email: "+string(test.stage)+": ")
+					assert.NotContains(t, err.Error(), "127.0.0.1")
+					assert.NotContains(t, err.Error(), "sesame")
+					assert.NotContains(t, err.Error(), "AHJvYm90")
+				}
+				if code, _, ok := strings.Cut(test.reply, " "); ok && err != nil && (code[0] == '4' || code[0] == '5') {
+					assert.Contains(t, err.Error(), ": "+code)
+				}
 			})
-			err := ends(t, func() error { return c.Deliver(t.Context(), delivery()) })
-			require.Equal(t, test.want, classOf(t, err), "%v", err)
-			_, truncated, _ := p.log()
-			assert.Zero(t, truncated)
-			if err != nil {
-				assert.Contains(t, err.Error(), ": notify/email: "+string(test.stage)+": ")
-				assert.NotContains(t, err.Error(), "127.0.0.1")
-				assert.NotContains(t, err.Error(), "sesame")
-				assert.NotContains(t, err.Error(), "AHJvYm90")
-			}
-			if code, _, ok := strings.Cut(test.reply, " "); ok && err != nil && (code[0] == '4' || code[0] == '5') {
-				assert.Contains(t, err.Error(), ": "+code)
-			}
-		})
+		}
 	}
 }
 
@@ -144,10 +150,10 @@ func TestFullMailboxesWait(t *testing.T) {
 
 func TestTheContextHoldsAgainstEveryHang(t *testing.T) {
 	for _, verb := range []string{"greeting", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "."} {
-		for _, how := range []string{silent, drip} {
-			t.Run(verb+how, func(t *testing.T) {
+		for _, said := range []script{{verb: silent}, {verb: drip}, script{verb: silent}.pipelining(), script{verb: drip}.pipelining()} {
+			t.Run(verb+said[verb]+said["offers"], func(t *testing.T) {
 				t.Parallel()
-				p := newPeer(t, script{verb: how})
+				p := newPeer(t, said)
 				c := p.channel(t, func(o *Options) { o.Username, o.Password = "robot", "open-sesame" })
 				ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 				defer cancel()
@@ -158,7 +164,7 @@ func TestTheContextHoldsAgainstEveryHang(t *testing.T) {
 				}
 				assert.Equal(t, want, classOf(t, err))
 				assert.ErrorIs(t, err, context.DeadlineExceeded)
-				assert.Empty(t, c.idle.idle)
+				assert.Empty(t, c.sessions.idle)
 			})
 		}
 	}
@@ -232,7 +238,7 @@ func TestTheEnvelopeIsOneSenderAndOneRecipient(t *testing.T) {
 	c := p.channel(t, func(o *Options) { o.IdleSessions = -1 })
 	d := delivery()
 	require.NoError(t, c.Deliver(t.Context(), d))
-	raw, err := c.Compose(d)
+	raw, err := c.Preview(d)
 	require.NoError(t, err)
 	got, _, commands := p.log()
 	assert.Equal(t, []string{string(raw)}, got)

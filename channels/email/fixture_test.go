@@ -69,6 +69,14 @@ func delivery() notify.Delivery {
 	}
 }
 
+// compose returns the letter of delivery as every channel here writes it.
+func compose(t testing.TB) []byte {
+	t.Helper()
+	raw, err := newChannel(t, nil).Preview(delivery())
+	require.NoError(t, err)
+	return raw
+}
+
 func digest() (notify.Delivery, notify.Digest) {
 	d := delivery()
 	d.Item = notify.Item{}
@@ -128,4 +136,12 @@ func (m message) subject(t testing.TB) string {
 	s, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
 	require.NoError(t, err)
 	return s
+}
+
+func (m message) sender(t testing.TB) string {
+	t.Helper()
+	from, err := m.Header.AddressList("From")
+	require.NoError(t, err)
+	require.Len(t, from, 1)
+	return from[0].Address
 }

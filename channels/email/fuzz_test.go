@@ -72,19 +72,19 @@ func FuzzLetter(f *testing.F) {
 		n.Rows = []notify.Row{{Label: name, Text: title}}
 		n.Actions = []notify.Action{{Key: "a", Title: title, URL: url}}
 		d.Links = notify.DeliveryLinks{Inbox: url, Settings: url, Unsubscribe: url}
-		raw, err := c.Compose(d)
+		raw, err := c.Preview(d)
 		if err != nil {
 			require.ErrorIs(t, err, notify.ErrInvalid)
 		} else {
 			checkLetter(t, raw, d)
-			again, err := c.Compose(d)
+			again, err := c.Preview(d)
 			require.NoError(t, err)
 			require.True(t, bytes.Equal(raw, again), "the same delivery gives the same bytes")
 		}
 
 		_, g := digest()
 		g.Items[0].Notification = d.Item.Notification
-		raw, err = c.ComposeDigest(d, g)
+		raw, err = c.PreviewDigest(d, g)
 		if err != nil {
 			require.ErrorIs(t, err, notify.ErrInvalid)
 			return

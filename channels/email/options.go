@@ -33,6 +33,7 @@ type Options struct {
 	Relay   string // host and port: "smtp.example.org:587"
 	From    string // "Acme <no-reply@acme.example>" or a bare address
 	ReplyTo string // the same form; "" has no Reply-To
+	Bounce  string // bare address that the relay reports failures to; "" is that of From
 	Product string // named in the letters; "" is the name in From, else its domain
 	Domain  string // of Message-ID and List-Id; "" is that of From
 	Hello   string // the name given to the relay; "" is Domain
@@ -45,7 +46,8 @@ type Options struct {
 
 	Timeout       time.Duration // for connecting and for each command; 0 is 30 s
 	SubmitTimeout time.Duration // for the answer after the final dot; 0 is 10 min, as RFC 5321 asks
-	IdleSessions  int           // connections kept for the next letter, 30 s at most; 0 is 4, below 0 none
+	MaxSessions   int           // connections in use at a time; 0 is 8. Other letters wait
+	IdleSessions  int           // connections kept for the next letter, 30 s at most; 0 is MaxSessions, below 0 none
 
 	// Dial opens connections; nil is that of a [net.Dialer].
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -73,6 +75,7 @@ type settings struct {
 	Options
 
 	from, replyTo mail.Address
+	bounce        string // the envelope's sender
 	host          string // of the relay, without port
 	implied       bool   // Plaintext was not asked for: only on this machine
 }
@@ -92,7 +95,11 @@ func (o Options) settle() (settings, error) {
 	}
 	s.Timeout = cmp.Or(s.Timeout, 30*time.Second)
 	s.SubmitTimeout = cmp.Or(s.SubmitTimeout, 10*time.Minute)
-	s.IdleSessions = max(cmp.Or(s.IdleSessions, 4), 0)
+	if s.MaxSessions < 0 {
+		return settings{}, invalid("MaxSessions", "is negative")
+	}
+	s.MaxSessions = cmp.Or(s.MaxSessions, 8)
+	s.IdleSessions = max(cmp.Or(s.IdleSessions, s.MaxSessions), 0)
 	if s.Dial == nil {
 		s.Dial = new(net.Dialer).DialContext
 	}
@@ -138,8 +145,8 @@ func (s *settings) settleRelay() error {
 	if s.Username == "" && s.Password != "" {
 		return invalid("Username", "is missing beside Password")
 	}
-	if s.Username != "" && s.TLS == Plaintext && !here {
-		return invalid("TLS", "credentials need an encrypted connection")
+	if s.Username != "" && s.TLS == Plaintext && (s.implied || !here) {
+		return invalid("TLS", "credentials need an encrypted connection; to this machine they may go in Plaintext if it says so")
 	}
 	// SASL PLAIN separates its fields by NUL.
 	if strings.ContainsRune(s.Username, 0) {
@@ -158,6 +165,12 @@ func (s *settings) settleSender() error {
 	}
 	if s.ReplyTo != "" {
 		if s.replyTo, err = parseMailbox("ReplyTo", s.ReplyTo); err != nil {
+			return err
+		}
+	}
+	s.bounce = s.from.Address
+	if s.Bounce != "" {
+		if s.bounce, err = normalAddress("Bounce", s.Bounce); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -15,8 +16,16 @@ import (
 )
 
 // script says how a peer answers each verb; "MAIL 2" is the second MAIL of a
-// connection. What it does not say is answered as a friendly relay would.
+// connection. What it does not say is answered as a friendly relay would. The
+// entry "offers" is one more extension to announce.
 type script map[string]string
+
+// pipelining makes a peer announce it.
+func (s script) pipelining() script {
+	more := maps.Clone(s)
+	more["offers"] = "PIPELINING"
+	return more
+}
 
 // What a peer can do instead of answering.
 const (
@@ -110,8 +119,12 @@ func (p *peer) serve(conn net.Conn) {
 		p.commands = append(p.commands, line)
 		p.mu.Unlock()
 		verb, _, _ := strings.Cut(line, " ")
+		offered := ""
+		if s["offers"] != "" {
+			offered = "250-" + s["offers"] + "\r\n"
+		}
 		friendly := map[string]string{
-			"EHLO": "250-relay\r\n250-SIZE 1000000\r\n250-AUTH PLAIN\r\n250 ENHANCEDSTATUSCODES", "AUTH": "235 2.7.0 ok", "DATA": "354 go on", "QUIT": "221 bye",
+			"EHLO": "250-relay\r\n" + offered + "250-SIZE 1000000\r\n250-AUTH PLAIN\r\n250 ENHANCEDSTATUSCODES", "AUTH": "235 2.7.0 ok", "DATA": "354 go on", "QUIT": "221 bye",
 		}[verb]
 		if friendly == "" {
 			friendly = "250 2.0.0 ok"
@@ -125,7 +138,7 @@ func (p *peer) serve(conn net.Conn) {
 			p.mu.Lock()
 			if whole {
 				p.accepted = append(p.accepted, message)
-			} else {
+			} else if message != "" {
 				p.truncated++
 			}
 			p.mu.Unlock()

@@ -1,26 +1,47 @@
 package email
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"time"
 )
 
-// A relay sees a connection end after so much silence or so many letters.
+// A relay sees a connection end after so much silence or so many letters. One
+// that was silent for a while is asked first whether it still works.
 const (
-	maxIdle  = 30 * time.Second
-	maxMails = 100
+	maxIdle      = 30 * time.Second
+	maxMails     = 100
+	probeAfter   = 5 * time.Second
+	probeTimeout = 5 * time.Second
 )
 
-// pool holds sessions between letters. Whoever removes a session from it, be
-// it a letter, the timer or Close, owns it.
+// pool holds sessions between letters and bounds how many are in use. Whoever
+// removes a session from it, be it a letter, the timer or Close, owns it.
 type pool struct {
-	limit int
+	places chan struct{} // one for each session in use
+	limit  int           // of those that wait
 
 	mu     sync.Mutex
 	idle   []*session
 	closed bool
 }
+
+func newPool(most, idle int) *pool {
+	return &pool{places: make(chan struct{}, most), limit: idle}
+}
+
+// enter waits until a session may be used; leave says that it no longer is.
+func (p *pool) enter(ctx context.Context) error {
+	select {
+	case p.places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (p *pool) leave() { <-p.places }
 
 // take removes the session used last, or returns nil.
 func (p *pool) take() *session {
@@ -44,6 +65,7 @@ func (p *pool) keep(s *session) bool {
 		return false
 	}
 	p.idle = append(p.idle, s)
+	s.since = time.Now()
 	s.expiry = time.AfterFunc(maxIdle, func() {
 		if p.remove(s) {
 			s.quit()

@@ -73,5 +73,5 @@ func TestWhatWasAcceptedInTheLastMomentIsDelivered(t *testing.T) {
 		}
 	})
 	require.NoError(t, c.Deliver(ctx, delivery()))
-	assert.Empty(t, c.idle.idle, "a connection that was cut is not kept")
+	assert.Empty(t, c.sessions.idle, "a connection that was cut is not kept")
 }
