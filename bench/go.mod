@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/bellwether-go/notify v0.0.0
 	github.com/stretchr/testify v1.12.1
+	maragu.dev/goqite v0.4.0
 	modernc.org/sqlite v1.61.1
 )
 

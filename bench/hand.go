@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,7 +40,7 @@ type handSQL struct {
 	tasks                    bool
 }
 
-func openHandSQL(tasks bool) func(context.Context, string) (candidate, error) {
+func openHandSQL(tasks bool) opener {
 	return func(ctx context.Context, file string) (candidate, error) {
 		db, err := sql.Open("sqlite", dsn(file))
 		if err != nil {
@@ -63,19 +64,18 @@ func openHandSQL(tasks bool) func(context.Context, string) (candidate, error) {
 	}
 }
 
-func (h *handSQL) Send(ctx context.Context, sequence int64, recipients int) error {
+func (h *handSQL) Send(ctx context.Context, number int64, recipients int) error {
 	tx, err := h.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	// Ids of the length and order of those of the library.
-	id, now := fmt.Sprintf("%036d", sequence), time.Now().UnixMicro()
+	id, now := handID(number), time.Now().UnixMicro()
 	if _, err := tx.StmtContext(ctx, h.notification).ExecContext(ctx, id, title, body, now); err != nil {
 		return err
 	}
 	for r := range recipients {
-		user := recipientID(sequence, r)
+		user := recipientID(number, r)
 		if _, err := tx.StmtContext(ctx, h.item).ExecContext(ctx, user, now, id, id); err != nil {
 			return err
 		}
@@ -83,6 +83,39 @@ func (h *handSQL) Send(ctx context.Context, sequence int64, recipients int) erro
 			continue
 		}
 		if _, err := tx.StmtContext(ctx, h.task).ExecContext(ctx, id[8:]+fmt.Sprintf("%08d", r), user, id, now); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// handID is of the length and order of the ids of the library.
+func handID(number int64) string { return fmt.Sprintf("%036d", number) }
+
+// handChunk is how many rows a multi-row insert has.
+const handChunk = 500
+
+// fanOut writes one notification and an item for each recipient, in one
+// transaction of multi-row inserts.
+func (h *handSQL) fanOut(ctx context.Context, number int64, recipients int) error {
+	tx, err := h.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	id, now := handID(number), time.Now().UnixMicro()
+	if _, err := tx.StmtContext(ctx, h.notification).ExecContext(ctx, id, title, body, now); err != nil {
+		return err
+	}
+	for first := 0; first < recipients; first += handChunk {
+		rows := min(handChunk, recipients-first)
+		args := make([]any, 0, 4*rows)
+		for r := range rows {
+			args = append(args, recipientID(number, first+r), now, id, id)
+		}
+		text := `INSERT INTO item (tenant, recipient, filed, id, notification) VALUES ('', ?, ?, ?, ?)` +
+			strings.Repeat(`, ('', ?, ?, ?, ?)`, rows-1)
+		if _, err := tx.ExecContext(ctx, text, args...); err != nil {
 			return err
 		}
 	}
@@ -114,12 +147,12 @@ func openHandMap(context.Context, string) (candidate, error) {
 	return h, nil
 }
 
-func (h *handMap) Send(_ context.Context, sequence int64, recipients int) error {
-	item := handItem{id: strconv.FormatInt(sequence, 10), title: title, body: body, filed: time.Now(), unread: true}
+func (h *handMap) Send(_ context.Context, number int64, recipients int) error {
+	item := handItem{id: strconv.FormatInt(number, 10), title: title, body: body, filed: time.Now(), unread: true}
 	for r := range recipients {
-		number := recipientNumber(sequence, r)
-		user := recipientID(sequence, r)
-		shard := &h.shards[number%int64(len(h.shards))]
+		which := recipientNumber(number, r)
+		user := recipientID(number, r)
+		shard := &h.shards[which%int64(len(h.shards))]
 		shard.Lock()
 		shard.inbox[user] = append(shard.inbox[user], item)
 		shard.Unlock()
@@ -128,10 +161,3 @@ func (h *handMap) Send(_ context.Context, sequence int64, recipients int) error 
 }
 
 func (h *handMap) Close() error { return nil }
-
-// recipientNumber spreads what is sent over 10,000 recipients.
-func recipientNumber(sequence int64, index int) int64 { return (sequence*31 + int64(index)) % 10_000 }
-
-func recipientID(sequence int64, index int) string {
-	return "user-" + strconv.FormatInt(recipientNumber(sequence, index), 10)
-}

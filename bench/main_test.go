@@ -11,14 +11,27 @@ import (
 )
 
 // The numbers are for make bench; here it is enough that each case runs and
-// has a row.
+// has a row. What is prepared at length is measured by make bench only.
 func TestRun_hasARowForEachCase(t *testing.T) {
+	scale = 100
 	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), &out, 1, 20*time.Millisecond))
-	for _, c := range cases {
+	require.NoError(t, run(t.Context(), &out, comparisons, 1, 20*time.Millisecond))
+	for _, c := range comparisons {
 		assert.Contains(t, out.String(), "| "+c.name+" |")
 	}
-	assert.Equal(t, 2+len(cases), strings.Count(out.String(), "\n"))
+	assert.Equal(t, 2+len(comparisons), strings.Count(out.String(), "\n"))
+}
+
+func TestChoose(t *testing.T) {
+	all, err := choose("")
+	require.NoError(t, err)
+	assert.Len(t, all, len(comparisons))
+	some, err := choose("^memory")
+	require.NoError(t, err)
+	assert.NotEmpty(t, some)
+	assert.Less(t, len(some), len(all))
+	_, err = choose("(")
+	assert.Error(t, err)
 }
 
 func TestMedian(t *testing.T) {

@@ -5,110 +5,114 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// benchCase compares two candidates at one kind of load.
-type benchCase struct {
-	name       string
-	senders    int // goroutines that send one after the other
-	recipients int // of each notification
-	hand, ours func(ctx context.Context, folder string) (candidate, error)
+// comparison is one row of the table: the library and what it is held against.
+// More is better, always: what takes long is measured by how often it is done
+// in a second.
+type comparison struct {
+	name string
+	goal float64 // the least ratio that is aimed at; 0 is none
+	// open prepares both candidates in an empty folder. Each turn lasts about
+	// as long as slice and returns what was done per second.
+	open func(ctx context.Context, folder string) (reference, ours turn, end func(), err error)
 }
 
-// candidate stores notifications; Send is called from several goroutines.
-type candidate interface {
-	Send(ctx context.Context, sequence int64, recipients int) error
-	Close() error
-}
+type turn func(ctx context.Context, slice time.Duration) (perSecond float64, err error)
 
-// result is what one case came to.
+// result is what one comparison came to.
 type result struct {
-	name       string
-	unit       int // recipients of each operation
-	hand, ours float64
-	ratios     []float64
+	comparison
+	reference, ours float64
+	ratios          []float64
 }
 
 // String is a row of the table.
 func (r result) String() string {
-	return fmt.Sprintf("| %s | %.0f | %.0f | **%.2f** | %.2f .. %.2f |", r.name,
-		r.hand*float64(r.unit), r.ours*float64(r.unit), median(r.ratios), slices.Min(r.ratios), slices.Max(r.ratios))
+	goal := "-"
+	if r.goal > 0 {
+		goal = fmt.Sprintf("%.2f", r.goal)
+	}
+	return fmt.Sprintf("| %s | %s | %s | **%.2f** | %.2f .. %.2f | %s |", r.name,
+		rate(r.reference), rate(r.ours), median(r.ratios), slices.Min(r.ratios), slices.Max(r.ratios), goal)
 }
 
-// measure runs the candidates in turn and lets the one that goes first change
-// from round to round. Each turn begins with a new store: neither pays for what
-// the other has left in memory, nor for a table that is longer.
-func measure(ctx context.Context, c benchCase, folder string, rounds int, slice time.Duration) (result, error) {
-	base, err := os.MkdirTemp(folder, "case")
+func rate(perSecond float64) string {
+	if perSecond < 100 {
+		return fmt.Sprintf("%.1f", perSecond)
+	}
+	return fmt.Sprintf("%.0f", perSecond)
+}
+
+// measure lets the candidates take turns; the one that goes first changes from
+// round to round. The first round is a warm-up and does not count.
+func measure(ctx context.Context, c comparison, folder string, rounds int, slice time.Duration) (result, error) {
+	own, err := os.MkdirTemp(folder, "case")
 	if err != nil {
 		return result{}, err
 	}
-	pair := []func(context.Context, string) (candidate, error){c.hand, c.ours}
+	defer os.RemoveAll(own)
+	reference, ours, end, err := c.open(ctx, own)
+	if err != nil {
+		return result{}, err
+	}
+	defer end()
+	turns := []turn{reference, ours}
+	for _, warm := range turns {
+		if _, err := warm(ctx, slice/10); err != nil {
+			return result{}, err
+		}
+	}
 	rates := [2][]float64{}
 	for round := range rounds {
-		for turn := range pair {
-			which := (round + turn) % 2
-			file := filepath.Join(base, fmt.Sprintf("%d-%d.db", round, which))
-			rate, err := takeTurn(ctx, pair[which], c, file, slice)
+		for i := range turns {
+			which := (round + i) % 2
+			runtime.GC()
+			perSecond, err := turns[which](ctx, slice)
 			if err != nil {
 				return result{}, err
 			}
-			rates[which] = append(rates[which], rate)
+			rates[which] = append(rates[which], perSecond)
 		}
 	}
-	r := result{name: c.name, unit: c.recipients, hand: median(rates[0]), ours: median(rates[1])}
+	r := result{comparison: c, reference: median(rates[0]), ours: median(rates[1])}
 	for round := range rounds {
 		r.ratios = append(r.ratios, rates[1][round]/rates[0][round])
 	}
 	return r, nil
 }
 
-// takeTurn opens a candidate, warms it up, and measures it.
-func takeTurn(ctx context.Context, open func(context.Context, string) (candidate, error), c benchCase, file string, slice time.Duration) (float64, error) {
-	each, err := open(ctx, file)
-	if err != nil {
-		return 0, err
-	}
-	defer each.Close()
-	if _, err := load(ctx, each, c, slice/10); err != nil { // pages, plans, caches
-		return 0, err
-	}
-	runtime.GC()
-	return load(ctx, each, c, slice)
-}
-
-// sequence numbers every operation of a run, so that no two are alike.
-var sequence atomic.Int64
-
-// load lets the senders of a case send for a while and returns operations per
-// second. An operation counts once it has returned.
-func load(ctx context.Context, c candidate, load benchCase, slice time.Duration) (float64, error) {
+// repeat calls f from several goroutines, one call after the other in each,
+// until the slice is over, and returns calls per second. Every call has a number
+// of its own. A call counts once it has returned.
+func repeat(ctx context.Context, slice time.Duration, goroutines int, f func(ctx context.Context, number int64) error) (float64, error) {
 	var (
 		done     atomic.Int64
-		senders  sync.WaitGroup
-		failures = make([]error, load.senders)
+		callers  sync.WaitGroup
+		failures = make([]error, goroutines)
 		start    = time.Now()
 	)
-	for i := range load.senders {
-		senders.Go(func() {
+	for i := range goroutines {
+		callers.Go(func() {
 			for time.Since(start) < slice {
-				if failures[i] = c.Send(ctx, sequence.Add(1), load.recipients); failures[i] != nil {
+				if failures[i] = f(ctx, numbers.Add(1)); failures[i] != nil {
 					return
 				}
 				done.Add(1)
 			}
 		})
 	}
-	senders.Wait()
+	callers.Wait()
 	return float64(done.Load()) / time.Since(start).Seconds(), errors.Join(failures...)
 }
+
+// numbers numbers every call of a run, so that no two are alike.
+var numbers atomic.Int64
 
 func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
@@ -118,8 +122,3 @@ func median(values []float64) float64 {
 	}
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
-
-// What every candidate stores: texts of a usual length.
-const title = "Invoice 2026-118 is due on Friday"
-
-var body = strings.Repeat("All work and no play. ", 9)[:190]

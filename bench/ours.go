@@ -9,15 +9,6 @@ import (
 	"github.com/bellwether-go/notify/store/sqlite"
 )
 
-var cases = []benchCase{
-	{"SQLite, one sender, one recipient", 1, 1, openHandSQL(false), openSQLite(false)},
-	{"SQLite, one sender, one recipient, one delivery", 1, 1, openHandSQL(true), openSQLite(true)},
-	{"SQLite, 32 senders, one recipient, one delivery", 32, 1, openHandSQL(true), openSQLite(true)},
-	{"SQLite, one sender, 100 recipients (items per second)", 1, 100, openHandSQL(false), openSQLite(false)},
-	{"memory, one sender, one recipient", 1, 1, openHandMap, openMemory},
-	{"memory, one sender, 100 recipients (items per second)", 1, 100, openHandMap, openMemory},
-}
-
 // connections is the size of the host's pool. The default keeps two, and opens
 // and closes one for nearly every reader above that.
 const connections = 4
@@ -28,33 +19,37 @@ type center struct {
 	db       *sql.DB
 }
 
-func openSQLite(deliveries bool) func(context.Context, string) (candidate, error) {
+func openSQLite(deliveries bool) opener {
 	return func(ctx context.Context, file string) (candidate, error) {
-		db, err := sql.Open("sqlite", dsn(file))
-		if err != nil {
-			return nil, err
+		opts := &notify.Options{}
+		if deliveries {
+			opts.Channels = []notify.Channel{immediately{}}
 		}
-		db.SetMaxOpenConns(connections)
-		db.SetMaxIdleConns(connections)
-		if err := sqlite.Migrate(ctx, db, nil); err != nil {
-			return nil, err
-		}
-		store, err := sqlite.New(db, nil)
-		if err != nil {
-			return nil, err
-		}
-		return openCenter(store, db, deliveries)
+		return openCenter(ctx, file, opts)
 	}
 }
 
 func openMemory(context.Context, string) (candidate, error) {
-	return openCenter(memory.New(nil), nil, false)
+	notifier, err := notify.New(memory.New(nil), nil)
+	if err != nil {
+		return nil, err
+	}
+	return &center{notifier, nil}, nil
 }
 
-func openCenter(store notify.Store, db *sql.DB, deliveries bool) (candidate, error) {
-	opts := &notify.Options{}
-	if deliveries {
-		opts.Channels = []notify.Channel{nowhere{}}
+func openCenter(ctx context.Context, file string, opts *notify.Options) (*center, error) {
+	db, err := sql.Open("sqlite", dsn(file))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	if err := sqlite.Migrate(ctx, db, nil); err != nil {
+		return nil, err
+	}
+	store, err := sqlite.New(db, nil)
+	if err != nil {
+		return nil, err
 	}
 	notifier, err := notify.New(store, opts)
 	if err != nil {
@@ -63,10 +58,10 @@ func openCenter(store notify.Store, db *sql.DB, deliveries bool) (candidate, err
 	return &center{notifier, db}, nil
 }
 
-func (c *center) Send(ctx context.Context, sequence int64, recipients int) error {
+func (c *center) Send(ctx context.Context, number int64, recipients int) error {
 	to := make([]notify.Recipient, recipients)
 	for i := range to {
-		to[i] = notify.User(recipientID(sequence, i))
+		to[i] = notify.User(recipientID(number, i))
 	}
 	_, err := c.notifier.Send(ctx, notify.Notification{Provider: "billing", To: to, Title: title, Body: body})
 	return err
@@ -79,10 +74,10 @@ func (c *center) Close() error {
 	return c.db.Close()
 }
 
-// nowhere is a channel that only makes the library store deliveries: no worker
-// runs in these measurements.
+// nowhere is a channel that accepts everything and sends nothing.
 type nowhere struct{}
 
-func (nowhere) Name() string                                   { return "email" }
-func (nowhere) Addressless() bool                              { return true }
-func (nowhere) Deliver(context.Context, notify.Delivery) error { return nil }
+func (nowhere) Name() string                                                        { return "email" }
+func (nowhere) Addressless() bool                                                   { return true }
+func (nowhere) Deliver(context.Context, notify.Delivery) error                      { return nil }
+func (nowhere) DeliverDigest(context.Context, notify.Delivery, notify.Digest) error { return nil }
