@@ -58,9 +58,11 @@ type Badger interface {
 }
 
 // Router names the destination that an address leads to: the host of a push
-// service, a relay. Destinations that fail are left alone one by one, and an
-// account that is misconfigured pauses its destination only. A channel without
-// it has one destination: itself.
+// service, a relay. Destinations that fail are left alone one by one and taken
+// up again slowly, and an account that is misconfigured pauses its destination
+// only. A channel without it has one destination, itself, and that is never
+// left alone for its failures. Names are shown in [Health] and in events, so
+// they must not be addresses of people.
 type Router interface {
 	Destination(Address) string
 }
@@ -150,6 +152,10 @@ const (
 type DeliveryError struct {
 	Class      Class
 	RetryAfter time.Duration // lower bound for the next attempt; 0 leaves it to the RetryPolicy
+	// Overloaded says that the destination itself asked to be left alone (HTTP
+	// 429 and 503, SMTP 421): RetryAfter, or 5 s if it is zero, holds for all
+	// that goes there, and not for this delivery only. See [Router].
+	Overloaded bool
 	Err        error
 }
 
@@ -165,15 +171,19 @@ func (e *DeliveryError) Error() string {
 // Unwrap returns Err.
 func (e *DeliveryError) Unwrap() error { return e.Err }
 
-// classify tells the class of an error of a channel: what is no DeliveryError
-// is Temporary.
-func classify(err error) (Class, time.Duration) {
-	if failure, ok := errors.AsType[*DeliveryError](err); ok {
-		switch failure.Class {
-		case Permanent, Gone, Misconfigured, Unknown:
-			return failure.Class, max(failure.RetryAfter, 0)
-		}
-		return Temporary, max(failure.RetryAfter, 0)
+// classify reads an error of a channel: what is no DeliveryError, or of no known
+// class, is Temporary.
+func classify(err error) DeliveryError {
+	failure, ok := errors.AsType[*DeliveryError](err)
+	if !ok {
+		return DeliveryError{Err: err}
 	}
-	return Temporary, 0
+	answer := *failure
+	answer.RetryAfter = max(answer.RetryAfter, 0)
+	switch answer.Class {
+	case Permanent, Gone, Misconfigured, Unknown:
+	default:
+		answer.Class = Temporary
+	}
+	return answer
 }

@@ -28,6 +28,7 @@ type attempt struct {
 	paused    time.Duration // longest step back from a paused account
 	held      time.Duration // longest step back from a destination that is down
 	gone      bool
+	cut       bool // this process itself ended the last call
 	failure   error
 }
 
@@ -91,8 +92,8 @@ func (a *attempt) try(t target) {
 		a.paused = max(a.paused, wait)
 		return
 	}
-	if wait, ok := s.destinations.allow(to); !ok {
-		a.held = max(a.held, wait)
+	if wait, ok := s.destinations.allow(to, a); !ok {
+		a.held = max(a.held, stepBack(wait))
 		return
 	}
 	a.started = true
@@ -112,56 +113,59 @@ func (a *attempt) note(t target, to destination, err error) {
 		a.accepted = append(a.accepted, t.identity)
 		a.learn(t, AddressOutcome{})
 		s.resume(s.ctx, to)
-		a.reached(to, true)
+		a.answered(to)
 		return
 	}
 	a.failure = err
-	class, retryAfter := classify(err)
-	if class == Temporary && interrupted(err) {
-		class = Unknown // the channel cannot tell how far it came
+	answer := classify(err)
+	if answer.Class == Temporary && interrupted(err) {
+		answer.Class = Unknown // the channel cannot tell how far it came
 	}
-	a.wait = max(a.wait, retryAfter)
-	switch class {
+	a.wait = max(a.wait, answer.RetryAfter)
+	switch answer.Class {
 	case Gone:
 		a.gone = true
 		a.accepted = append(a.accepted, refused+t.identity)
 		a.learn(t, AddressOutcome{Error: storable(err.Error()), Gone: true, Since: t.registered})
 		a.suppress(t, err)
-		a.reached(to, true)
+		a.answered(to)
 	case Permanent:
 		a.accepted = append(a.accepted, refused+t.identity)
 		a.learn(t, AddressOutcome{Error: storable(err.Error())})
-		a.reached(to, true)
+		a.answered(to)
 	case Misconfigured:
-		a.paused = max(a.paused, s.pause(s.ctx, to, err.Error()), retryAfter)
-	case Unknown:
-		a.retry, a.unknown = true, true
-		a.learn(t, AddressOutcome{Error: storable(err.Error())})
-		a.reached(to, false)
+		a.paused = max(a.paused, s.pause(s.ctx, to, err.Error()), answer.RetryAfter)
+		s.destinations.leave(to, a)
 	default:
-		a.retry = true
+		a.retry, a.unknown = true, a.unknown || answer.Class == Unknown
 		a.learn(t, AddressOutcome{Error: storable(err.Error())})
-		a.reached(to, false)
+		a.silent(to, answer)
 	}
 }
 
-// reached tells the breaker of the destination. An attempt that this process
-// itself cut short says nothing about it.
-func (a *attempt) reached(to destination, worked bool) {
+// answered notes that the destination works, whatever it said.
+func (a *attempt) answered(to destination) {
 	s := a.session
-	if !worked && s.ctx.Err() != nil {
+	if s.destinations.worked(to, a) {
+		s.n.emit(s.ctx, Event{Type: EventDestination, Channel: to.channel, Destination: to.name})
+	}
+}
+
+// silent notes that the destination does not work. An attempt that this process
+// itself cut short says nothing about it.
+func (a *attempt) silent(to destination, answer DeliveryError) {
+	s := a.session
+	if a.cut {
+		s.destinations.leave(to, a)
 		return
 	}
-	if s.destinations.report(to, worked) {
-		s.n.emit(s.ctx, Event{Type: EventDestination, Channel: to.channel, Destination: to.name, Err: a.failureIf(!worked)})
+	hold := time.Duration(0)
+	if answer.Overloaded {
+		hold = max(answer.RetryAfter, probeInterval)
 	}
-}
-
-func (a *attempt) failureIf(failed bool) error {
-	if failed {
-		return a.failure
+	if s.destinations.failed(to, a, storable(a.failure.Error()), hold) {
+		s.n.emit(s.ctx, Event{Type: EventDestination, Channel: to.channel, Destination: to.name, Err: a.failure})
 	}
-	return nil
 }
 
 // learn keeps what the attempt showed about a registered address.
@@ -205,6 +209,8 @@ func (a *attempt) call(t target) (err error) {
 		s.mu.Lock()
 		w.cancel, w.calling = nil, false
 		s.mu.Unlock()
+		cause := context.Cause(ctx)
+		a.cut = lost || cause != nil && !errors.Is(cause, errAttemptTimeout)
 		if p := recover(); p != nil {
 			err = fmt.Errorf("notify: the channel panicked: %.1000s", fmt.Sprint(p))
 		}
@@ -256,7 +262,7 @@ func (s *session) reportAttempt(w *work, t target, err error, took time.Duration
 		Attempt: w.attemptNumber(), Duration: took, Err: err, Age: w.now.Sub(w.task.Filed),
 	}
 	if err != nil {
-		e.Class, _ = classify(err)
+		e.Class = classify(err).Class
 	}
 	s.n.emit(s.ctx, e)
 }

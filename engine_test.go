@@ -85,6 +85,9 @@ func center(t *testing.T, mail *outlet, change func(*notify.Options)) *notify.No
 	return n
 }
 
+// unhurried polls rarely, for tests that last days.
+func unhurried(o *notify.Options) { o.PollInterval = 20 * time.Second }
+
 // running runs the notifier until the test ends.
 func running(t *testing.T, n *notify.Notifier) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
@@ -265,7 +268,7 @@ func TestWithdraw_removesAndStops(t *testing.T) { // R19
 func TestDigest_fiveOfSevenAtTheCut(t *testing.T) { // R6, R9
 	synctest.Test(t, func(t *testing.T) { // the bubble's clock starts at midnight UTC
 		mail := &outlet{name: notify.Email}
-		n := center(t, mail, nil)
+		n := center(t, mail, unhurried)
 		save(t, n, daily)
 		defer running(t, n)()
 		for i := range 7 {
@@ -288,7 +291,7 @@ func TestDigest_fiveOfSevenAtTheCut(t *testing.T) { // R6, R9
 func TestDigest_itemAtTheCutIsTomorrows(t *testing.T) { // R6
 	synctest.Test(t, func(t *testing.T) {
 		mail := &outlet{name: notify.Email}
-		n := center(t, mail, nil)
+		n := center(t, mail, unhurried)
 		save(t, n, daily)
 		defer running(t, n)()
 		send(t, n, note("early"))
@@ -307,7 +310,7 @@ func TestDigest_itemAtTheCutIsTomorrows(t *testing.T) { // R6
 func TestDigest_nothingUnreadSendsNothing(t *testing.T) { // R8, R10
 	synctest.Test(t, func(t *testing.T) {
 		mail := &outlet{name: notify.Email}
-		n := center(t, mail, nil)
+		n := center(t, mail, unhurried)
 		save(t, n, daily)
 		defer running(t, n)()
 		id := send(t, n, note("read in time"))[0].ID
@@ -329,7 +332,7 @@ func TestDigest_retryKeepsIdentityAndDropsWhatWasRead(t *testing.T) { // R8, R20
 			}
 			return nil
 		}
-		n := center(t, mail, nil)
+		n := center(t, mail, unhurried)
 		save(t, n, daily)
 		defer running(t, n)()
 		id := send(t, n, note("read meanwhile"), note("stays"))[0].ID
@@ -356,7 +359,7 @@ func TestRetry_backsOffThenGoesDeadAndCanBeRedelivered(t *testing.T) { // R22
 			}
 			return nil
 		}
-		n := center(t, mail, nil)
+		n := center(t, mail, unhurried)
 		defer running(t, n)()
 		send(t, n, note("hard"))
 		time.Sleep(48 * time.Hour)

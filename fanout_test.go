@@ -79,6 +79,7 @@ func TestFanOut_neverGoesDeadAndResumesWhereItStopped(t *testing.T) {
 		var broken atomic.Bool
 		broken.Store(true)
 		n, err := notify.New(memory.New(nil), &notify.Options{
+			PollInterval: 20 * time.Second,
 			Audiences: map[string]notify.Audience{"all": moody{n: 1500, fail: func(after string) error {
 				if after != "" && broken.Load() {
 					return errors.New("the user database is away")

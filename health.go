@@ -17,18 +17,23 @@ type Health struct {
 	Running      bool // Run is at work in this process
 	Stats        Stats
 	Paused       []Pause             // misconfigured accounts
-	Destinations []DestinationHealth // that keep failing, as this process sees it
-	Unserved     []QueueStats        // due work of channels that this process does not have
+	Destinations []DestinationHealth // that fail or recover, as this process sees it
+	Unserved     []QueueStats        // due work for channels, providers or audiences that this process does not have
 	Stuck        int                 // calls that a channel never returned from, in this process
 	LastError    string              // of the store, when it last failed Run; "" if it works
 }
 
-// DestinationHealth is a destination that keeps failing.
+// DestinationHealth is a destination that is not used as others are. Times are
+// by the clock of this process.
 type DestinationHealth struct {
 	Channel     string
 	Destination string
-	Since       time.Time
-	Failures    int
+	State       DestinationState
+	Since       time.Time // it has been failing
+	Failures    int       // in a row
+	NextProbe   time.Time // no call before it; zero while it recovers
+	Calls       int       // so many at a time are made
+	LastError   string
 }
 
 // lateAfter is how long due work may wait before Health is red.
@@ -65,9 +70,19 @@ func (n *Notifier) serves(q QueueStats) bool {
 	case KindSweep:
 		return true
 	case KindFanOut:
-		return q.Channel == "" || n.audiences[q.Channel] != nil
+		return n.accepts(q.Provider) && (q.Channel == "" || n.audiences[q.Channel] != nil)
 	}
 	return n.channels[q.Channel] != nil
+}
+
+// accepts tells whether this process expands fan-outs of a provider.
+func (n *Notifier) accepts(provider string) bool {
+	static, ok := n.providers.(Providers)
+	if !ok {
+		return true // a dynamic catalog is asked when it comes to it
+	}
+	_, known := findProvider(static, provider)
+	return known
 }
 
 func (h *Health) problems() []string {
@@ -81,7 +96,9 @@ func (h *Health) problems() []string {
 		}
 	}
 	for _, d := range h.Destinations {
-		all = append(all, fmt.Sprintf("channel %s: a destination keeps failing", d.Channel))
+		if d.State == DestinationDown {
+			all = append(all, fmt.Sprintf("channel %s: a destination keeps failing", d.Channel))
+		}
 	}
 	if h.Stuck > 0 {
 		all = append(all, fmt.Sprintf("%d calls of channels never returned", h.Stuck))

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -273,6 +274,10 @@ func (in Inbox) checkMark(m Mark) (ItemMark, error) {
 }
 
 func (it *Item) position() Position { return Position{it.Filed, it.ID} }
+
+func (p Position) after(o Position) bool {
+	return cmp.Or(p.Filed.Compare(o.Filed), cmp.Compare(p.ID, o.ID)) > 0
+}
 
 // present makes an item what hosts and channels see: links are absolute.
 func (n *Notifier) present(it Item) Item {

@@ -38,6 +38,7 @@ type Notifier struct {
 	active   atomic.Pointer[session] // of Run or Drain
 	wake     chan struct{}
 	health   healthBook
+	watched  watched
 }
 
 // New returns a Notifier on a store. It validates the options, naming the field

@@ -65,10 +65,11 @@ type Stats struct {
 	NextCut time.Time // of the earliest plan; zero if there is none
 }
 
-// QueueStats counts the tasks of one kind and channel.
+// QueueStats counts the tasks that only the same processes can work on.
 type QueueStats struct {
 	Kind      Kind
-	Channel   string
+	Channel   string    // of deliveries and digests; of a fan-out the name of its audience, if any
+	Provider  string    // of fan-outs only
 	Pending   int       // not leased, due or not
 	Leased    int       // held by a process
 	Due       int       // of the pending, those that are due

@@ -291,6 +291,34 @@ func TestUnserved_taskWaitsForItsChannel(t *testing.T) { // R38
 	})
 }
 
+func TestUnserved_fanOutWaitsForItsProviderAndAudience(t *testing.T) { // R38
+	synctest.Test(t, func(t *testing.T) {
+		store := memory.New(nil)
+		open := func(o notify.Options) *notify.Notifier {
+			n, err := notify.New(store, &o)
+			require.NoError(t, err)
+			return n
+		}
+		all := map[string]notify.Audience{"all": list{"ada"}}
+		sender := open(notify.Options{Audiences: all})
+		send(t, sender, notify.Notification{Provider: "billing", Audience: "all", Title: "hello"})
+		for name, other := range map[string]*notify.Notifier{
+			"audience": open(notify.Options{Providers: notify.Providers{{ID: "billing"}}}),
+			"provider": open(notify.Options{Providers: notify.Providers{{ID: "chats"}}, Audiences: all}),
+		} {
+			require.NoError(t, other.Drain(t.Context()))
+			assert.Zero(t, unread(t, sender, "ada"), name)
+			health, err := other.Health(t.Context())
+			require.NoError(t, err)
+			if assert.Len(t, health.Unserved, 1, name) {
+				assert.Equal(t, "billing", health.Unserved[0].Provider)
+			}
+		}
+		require.NoError(t, sender.Drain(t.Context()))
+		assert.Equal(t, 1, unread(t, sender, "ada"))
+	})
+}
+
 func TestFairness_aFloodLeavesRoomForOthers(t *testing.T) { // R26
 	synctest.Test(t, func(t *testing.T) {
 		mail := &outlet{name: notify.Email, answer: func(ctx context.Context, d notify.Delivery) error {
@@ -336,7 +364,7 @@ func TestDigest_afterDowntimeOneLetter(t *testing.T) { // R15
 func TestDigest_changedTimeMovesThePlannedCut(t *testing.T) { // R14
 	synctest.Test(t, func(t *testing.T) {
 		mail := &outlet{name: notify.Email}
-		n := center(t, mail, nil)
+		n := center(t, mail, unhurried)
 		save(t, n, daily)
 		defer running(t, n)()
 		send(t, n, note("one"))
@@ -354,7 +382,7 @@ func TestDigest_changedTimeMovesThePlannedCut(t *testing.T) { // R14
 func TestDigest_snoozedWaitsForAnother(t *testing.T) { // R31
 	synctest.Test(t, func(t *testing.T) {
 		mail := &outlet{name: notify.Email}
-		n := center(t, mail, nil)
+		n := center(t, mail, unhurried)
 		save(t, n, daily)
 		defer running(t, n)()
 		id := send(t, n, note("snoozed"), note("plain"))[0].ID
@@ -390,7 +418,7 @@ func TestChannel_thatEndsItsGoroutineHurtsOnlyItself(t *testing.T) { // R23
 			}
 			return nil
 		}}
-		n := center(t, mail, nil)
+		n := center(t, mail, unhurried)
 		stop := running(t, n)
 		send(t, n, note("exit"), note("fine"))
 		time.Sleep(12 * time.Hour)

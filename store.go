@@ -15,7 +15,7 @@ import (
 // UTC with microseconds, truncated; a zero time stays zero.
 //
 // A wrapper should offer Unwrap() Store, through which optional roles are
-// found: [Pruner], [Eraser], [TxOwner].
+// found: [Pruner], [Eraser], [Glancer], [TxOwner].
 type Store interface {
 	Acceptor
 	Withdrawer
@@ -463,6 +463,21 @@ type DeliveryLog interface {
 	Redeliver(ctx context.Context, ids []ID) (int, error)
 	// Stats counts what is in the outbox.
 	Stats(ctx context.Context) (Stats, error)
+}
+
+// Glancer is an optional role of a store: looking at many inboxes in one go, for
+// those who watch them. Without it each is looked at alone.
+type Glancer interface {
+	// Glance tells of each recipient's inbox what changes with it, all as of
+	// one instant. Counts are those of InboxStore.Counts with that limit. One
+	// that has nothing, or that does not exist, may be missing from the map.
+	Glance(ctx context.Context, recipients []Recipient, limit int) (map[Recipient]Glimpse, error)
+}
+
+// Glimpse is an inbox at a glance: when it changes, the inbox has changed.
+type Glimpse struct {
+	Counts Counts
+	Newest Position // of StateAll; zero if there is none
 }
 
 // Pruner is an optional role of a store: removing what is old.

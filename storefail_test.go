@@ -21,12 +21,22 @@ import (
 // brittle is a store one method of which fails.
 type brittle struct {
 	*memory.Store
+	mu     sync.Mutex
 	method string
+}
+
+// fail has that method fail from now on; "" is none.
+func (b *brittle) fail(method string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.method = method
 }
 
 var errDisk = errors.New("disk full")
 
 func (b *brittle) fails(method string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.method == method {
 		return errDisk
 	}
@@ -94,6 +104,13 @@ func (b *brittle) Claim(ctx context.Context, c notify.Claim) ([]notify.Task, err
 		return nil, err
 	}
 	return b.Store.Claim(ctx, c)
+}
+
+func (b *brittle) Renew(ctx context.Context, held []notify.Lease, lease time.Duration) ([]notify.ID, error) {
+	if err := b.fails("Renew"); err != nil {
+		return nil, err
+	}
+	return b.Store.Renew(ctx, held, lease)
 }
 
 func (b *brittle) Load(ctx context.Context, tasks []notify.Task, count int) ([]notify.Facts, time.Time, error) {
@@ -233,9 +250,9 @@ func TestStoreFailure_surfacesInTheCallThatNeededIt(t *testing.T) {
 				_, err := n.Send(t.Context(), daily, note("at once"), later)
 				require.NoError(t, err)
 				time.Sleep(19 * time.Hour)
-				store.method = method
+				store.fail(method)
 				require.ErrorIs(t, call(n, t), errDisk)
-				store.method = ""
+				store.fail("")
 				time.Sleep(time.Hour)
 				// What failed half-way is done whole by the next attempt.
 				require.NoError(t, n.Drain(t.Context()))
@@ -259,6 +276,7 @@ func TestObserveAndLog_tellWhatHappensButNoAddress(t *testing.T) { // R34
 			return &notify.DeliveryError{Class: notify.Misconfigured, Err: errors.New("535")}
 		}}
 		n := center(t, mail, func(o *notify.Options) {
+			unhurried(o)
 			o.Directory = notify.People{ada: {TimeZone: "Mars/Olympus", Addresses: []notify.Address{{Channel: notify.Email, Value: canary}}}}
 			o.Logger = slog.New(slog.NewTextHandler(&lockedWriter{mu: &mu, w: &log}, nil))
 			o.Observe = func(_ context.Context, e notify.Event) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -44,26 +45,46 @@ func (in Inbox) Watch(ctx context.Context, cursor string) iter.Seq2[Change, erro
 			return
 		}
 		defer cancel()
+		in.n.watched.add(w)
+		defer in.n.watched.remove(w)
 		if !w.start(ctx, yield) {
 			return
 		}
-		poll := time.NewTicker(in.n.pollInterval)
-		defer poll.Stop()
-		for {
-			select {
-			case <-ctx.Done():
+		w.loop(ctx, yield)
+	}
+}
+
+// loop looks at the inbox whenever something may have changed.
+func (w *watcher) loop(ctx context.Context, yield func(Change, error) bool) {
+	poll := time.NewTimer(w.in.n.pollInterval)
+	defer poll.Stop()
+	settled := time.NewTimer(writeDeadline)
+	defer settled.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case item := <-w.transient:
+			if !yield(Change{Kind: ChangeTransient, Item: item, Counts: w.counts, Cursor: w.cursor()}, nil) {
 				return
-			case item := <-w.transient:
-				if !yield(Change{Kind: ChangeTransient, Item: item, Counts: w.counts, Cursor: w.cursor()}, nil) {
-					return
-				}
-				continue
-			case <-w.hint:
-			case <-poll.C:
 			}
-			if !w.look(ctx, yield) {
-				return
+			continue
+		case <-w.hint:
+		case <-settled.C:
+			// What was filed before the newest item is visible by now.
+		case <-poll.C:
+			wait, looked := w.in.n.watched.look(ctx, w.in.n)
+			poll.Reset(wait)
+			if looked {
+				continue // there is a hint if this inbox has changed
 			}
+		}
+		newest := w.at
+		if !w.look(ctx, yield) {
+			return
+		}
+		if w.at != newest {
+			settled.Reset(writeDeadline)
 		}
 	}
 }
@@ -119,13 +140,11 @@ func (w *watcher) start(ctx context.Context, yield func(Change, error) bool) boo
 			return false
 		}
 	}
-	counts, err := w.in.Counts(ctx)
-	if err != nil {
+	if err := w.count(ctx); err != nil {
 		yield(Change{}, err)
 		return false
 	}
-	w.counts = counts
-	if !yield(Change{Kind: ChangeResync, Counts: counts, Cursor: w.cursor()}, nil) {
+	if !yield(Change{Kind: ChangeResync, Counts: w.counts, Cursor: w.cursor()}, nil) {
 		return false
 	}
 	return w.look(ctx, yield)
@@ -141,17 +160,20 @@ func (w *watcher) skipToNow(ctx context.Context) error {
 		return nil
 	}
 	w.at = newest[0].position()
-	recent, err := w.in.n.store.Items(ctx, w.in.recipient, ItemQuery{State: StateAll, After: w.horizon()})
-	if err != nil {
-		return fmt.Errorf("notify: watch: %w", err)
-	}
-	for i := range recent {
-		w.known[recent[i].position()] = true
-		if recent[i].Filed.After(w.at.Filed) || recent[i].Filed.Equal(w.at.Filed) && recent[i].ID > w.at.ID {
-			w.at = recent[i].position()
+	return w.each(ctx, func(recent []Item) (bool, error) {
+		for i := range recent {
+			w.know(recent[i].position())
 		}
+		return true, nil
+	})
+}
+
+// know notes that an item needs no telling any more.
+func (w *watcher) know(at Position) {
+	w.known[at] = true
+	if at.after(w.at) {
+		w.at = at
 	}
-	return nil
 }
 
 // horizon is behind everything that a transaction may still commit: one that
@@ -166,66 +188,69 @@ func (w *watcher) horizon() Position {
 // watchBatch is how many items one look reads at a time.
 const watchBatch = 200
 
-// look yields the items that are new, then a resync if the counts have changed
-// otherwise.
-func (w *watcher) look(ctx context.Context, yield func(Change, error) bool) bool {
-	from, yielded := w.horizon(), false
-	for {
+// each reads the items behind the horizon, oldest first, and passes them on in
+// batches, which may be changed, as long as it is told to.
+func (w *watcher) each(ctx context.Context, pass func([]Item) (more bool, err error)) error {
+	for from := w.horizon(); ; {
 		items, err := w.in.n.store.Items(ctx, w.in.recipient, ItemQuery{
 			State: StateAll, After: from, Ascending: true, Limit: watchBatch,
 		})
 		if err != nil {
-			if ctx.Err() == nil {
-				yield(Change{}, fmt.Errorf("notify: watch: %w", err))
-			}
-			return false
+			return fmt.Errorf("notify: watch: %w", err)
+		}
+		full := len(items) == watchBatch
+		if full {
+			from = items[watchBatch-1].position()
+		}
+		if more, err := pass(items); err != nil || !more || !full {
+			return err
+		}
+	}
+}
+
+// look yields the items that are new, or else a resync if the counts have
+// changed. It tells whether the watch goes on.
+func (w *watcher) look(ctx context.Context, yield func(Change, error) bool) (more bool) {
+	before, told := w.counts, false
+	more = true
+	err := w.each(ctx, func(items []Item) (bool, error) {
+		items = slices.DeleteFunc(items, func(it Item) bool { return w.known[it.position()] })
+		if len(items) == 0 {
+			return true, nil
+		}
+		told = true
+		if err := w.count(ctx); err != nil {
+			return false, err
 		}
 		for i := range items {
-			more, fresh := w.yieldItem(ctx, items[i], yield)
-			if !more {
-				return false
+			w.know(items[i].position())
+			if more = yield(Change{Kind: ChangeItem, Item: w.in.n.present(items[i]), Counts: w.counts, Cursor: w.cursor()}, nil); !more {
+				return false, nil
 			}
-			yielded = yielded || fresh
 		}
-		if len(items) < watchBatch {
-			break
-		}
-		from = items[len(items)-1].position()
+		return true, nil
+	})
+	if !more {
+		return false
 	}
-	w.forget()
-	counts, err := w.in.Counts(ctx)
+	if err == nil && !told {
+		err = w.count(ctx)
+	}
 	if err != nil {
 		if ctx.Err() == nil {
 			yield(Change{}, err)
 		}
 		return false
 	}
-	if counts == w.counts {
-		return true
-	}
-	w.counts = counts
-	return yielded || yield(Change{Kind: ChangeResync, Counts: counts, Cursor: w.cursor()}, nil)
+	w.forget()
+	w.in.n.watched.saw(w)
+	return told || w.counts == before || yield(Change{Kind: ChangeResync, Counts: w.counts, Cursor: w.cursor()}, nil)
 }
 
-// yieldItem yields an item unless it is known.
-func (w *watcher) yieldItem(ctx context.Context, item Item, yield func(Change, error) bool) (more, fresh bool) {
-	at := item.position()
-	if w.known[at] {
-		return true, false
-	}
-	counts, err := w.in.Counts(ctx)
-	if err != nil {
-		if ctx.Err() == nil {
-			yield(Change{}, err)
-		}
-		return false, false
-	}
-	w.counts = counts
-	w.known[at] = true
-	if w.at.ID == "" || at.Filed.After(w.at.Filed) || at.Filed.Equal(w.at.Filed) && at.ID > w.at.ID {
-		w.at = at
-	}
-	return yield(Change{Kind: ChangeItem, Item: w.in.n.present(item), Counts: counts, Cursor: w.cursor()}, nil), true
+// count reads the counts anew.
+func (w *watcher) count(ctx context.Context) (err error) {
+	w.counts, err = w.in.Counts(ctx)
+	return err
 }
 
 // forget drops from the known what no look reads again.

@@ -109,6 +109,7 @@ func classify(response *http.Response) error {
 		failure.Class = notify.Misconfigured // our account, not this message
 	case status == http.StatusTooManyRequests || status >= 500:
 		failure.Class = notify.Temporary
+		failure.Overloaded = status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
 		if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil {
 			failure.RetryAfter = time.Duration(seconds) * time.Second
 		}

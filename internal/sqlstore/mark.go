@@ -83,11 +83,8 @@ func (s *Store) Counts(ctx context.Context, r notify.Recipient, limit int) (noti
 			if err != nil {
 				return err
 			}
-			if *n > limit {
-				*n, counts.AtLeast = limit, true
-			}
 		}
 		return nil
 	})
-	return counts, err
+	return upTo(limit, counts), err
 }

@@ -9,11 +9,11 @@ import (
 
 const (
 	// A task whose lease has expired is held by nobody: it counts as due.
-	countQueues = `SELECT kind, channel,
+	countQueues = `SELECT kind, channel, CASE WHEN kind = 'fanout' THEN provider ELSE '' END,
 SUM(CASE WHEN leased_until > ?1 THEN 0 ELSE 1 END), SUM(CASE WHEN leased_until > ?1 THEN 1 ELSE 0 END),
 SUM(CASE WHEN leased_until > ?1 THEN 0 WHEN leased_until <> 0 OR due <= ?1 THEN 1 ELSE 0 END),
 COALESCE(MIN(CASE WHEN leased_until > ?1 THEN NULL WHEN leased_until <> 0 OR due <= ?1 THEN due END), 0)
-FROM {task} GROUP BY kind, channel ORDER BY kind, channel`
+FROM {task} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`
 
 	countDead = `SELECT COUNT(*) FROM {delivery} WHERE status = 'dead'`
 
@@ -28,7 +28,7 @@ func (s *Store) Stats(ctx context.Context) (notify.Stats, error) {
 		err := t.query(ctx, countQueues, func(r *sql.Rows) error {
 			var q notify.QueueStats
 			var oldest int64
-			err := r.Scan(&q.Kind, &q.Channel, &q.Pending, &q.Leased, &q.Due, &oldest)
+			err := r.Scan(&q.Kind, &q.Channel, &q.Provider, &q.Pending, &q.Leased, &q.Due, &oldest)
 			q.OldestDue = instant(oldest)
 			stats.Queues = append(stats.Queues, q)
 			return err

@@ -12,8 +12,7 @@ import (
 	"github.com/bellwether-go/notify"
 )
 
-// Store implements [notify.Store], [notify.Pruner] and [notify.Eraser] over a
-// host's *sql.DB. It owns no goroutine and no connection.
+// Store implements [notify.Store] and its optional roles over a host's *sql.DB. It owns no goroutine and no connection.
 type Store struct {
 	db         *sql.DB
 	d          *Dialect
@@ -24,9 +23,10 @@ type Store struct {
 }
 
 var (
-	_ notify.Store  = (*Store)(nil)
-	_ notify.Pruner = (*Store)(nil)
-	_ notify.Eraser = (*Store)(nil)
+	_ notify.Store   = (*Store)(nil)
+	_ notify.Pruner  = (*Store)(nil)
+	_ notify.Eraser  = (*Store)(nil)
+	_ notify.Glancer = (*Store)(nil)
 )
 
 // Config is what a store is opened with.

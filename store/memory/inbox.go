@@ -119,13 +119,5 @@ func (s *Store) Counts(ctx context.Context, who notify.Recipient, limit int) (no
 	if r == nil {
 		return notify.Counts{}, nil
 	}
-	unread, unseen := r.counts(now)
-	if limit <= 0 {
-		return notify.Counts{Unread: unread, Unseen: unseen}, nil
-	}
-	return notify.Counts{
-		Unread:  min(unread, limit),
-		Unseen:  min(unseen, limit),
-		AtLeast: max(unread, unseen) > limit,
-	}, nil
+	return r.countsUpTo(limit, now), nil
 }

@@ -76,6 +76,19 @@ func (r *recipient) tally(it *item, n int) {
 	}
 }
 
+// countsUpTo returns the counts, cut off at a limit. A limit of 0 is none.
+func (r *recipient) countsUpTo(limit int, now time.Time) notify.Counts {
+	unread, unseen := r.counts(now)
+	if limit <= 0 {
+		return notify.Counts{Unread: unread, Unseen: unseen}
+	}
+	return notify.Counts{
+		Unread:  min(unread, limit),
+		Unseen:  min(unseen, limit),
+		AtLeast: max(unread, unseen) > limit,
+	}
+}
+
 // counts returns how many items are unread, and how many unseen.
 func (r *recipient) counts(now time.Time) (unread, unseen int) {
 	unread, unseen = r.unread, r.unseen

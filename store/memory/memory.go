@@ -19,9 +19,10 @@ import (
 )
 
 var (
-	_ notify.Store  = (*Store)(nil)
-	_ notify.Pruner = (*Store)(nil)
-	_ notify.Eraser = (*Store)(nil)
+	_ notify.Store   = (*Store)(nil)
+	_ notify.Pruner  = (*Store)(nil)
+	_ notify.Eraser  = (*Store)(nil)
+	_ notify.Glancer = (*Store)(nil)
 )
 
 // Options configures a [Store]. Nil and the zero value work.

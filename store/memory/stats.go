@@ -10,12 +10,6 @@ import (
 	"github.com/bellwether-go/notify"
 )
 
-// queueName is what the tasks of one queue in the statistics have in common.
-type queueName struct {
-	kind    notify.Kind
-	channel string
-}
-
 // Stats implements [notify.DeliveryLog]. A task whose lease has expired counts
 // as pending and due: no process holds it.
 func (s *Store) Stats(ctx context.Context) (notify.Stats, error) {
@@ -24,19 +18,16 @@ func (s *Store) Stats(ctx context.Context) (notify.Stats, error) {
 		return notify.Stats{}, err
 	}
 	defer s.mu.Unlock()
-	counted := make(map[queueName]*notify.QueueStats)
+	counted := make(map[queueKey]*notify.QueueStats)
 	for key, q := range s.queues {
-		name := queueName{key.kind, key.channel}
-		if counted[name] == nil {
-			counted[name] = &notify.QueueStats{Kind: key.kind, Channel: key.channel}
-		}
-		q.count(counted[name], now)
+		counted[key] = &notify.QueueStats{Kind: key.kind, Channel: key.channel, Provider: key.provider}
+		q.count(counted[key], now)
 	}
 	for t := range s.leased.all() {
 		if t.lease.After(now) {
 			break
 		}
-		qs := counted[queueName{t.Kind, t.Channel}]
+		qs := counted[s.queueOf(t).key]
 		qs.Leased--
 		qs.Pending++
 		qs.Due++
@@ -47,7 +38,7 @@ func (s *Store) Stats(ctx context.Context) (notify.Stats, error) {
 		stats.Queues = append(stats.Queues, *qs)
 	}
 	slices.SortFunc(stats.Queues, func(a, b notify.QueueStats) int {
-		return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Channel, b.Channel))
+		return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Channel, b.Channel), strings.Compare(a.Provider, b.Provider))
 	})
 	for _, due := range s.plans {
 		if p, ok := due.first(); ok {

@@ -40,15 +40,17 @@ type altered struct {
 	redeliver     func(ctx context.Context, ids []notify.ID) (int, error)
 	stats         func(ctx context.Context) (notify.Stats, error)
 	now           func(ctx context.Context) (time.Time, error)
+	glance        func(ctx context.Context, rs []notify.Recipient, limit int) (map[notify.Recipient]notify.Glimpse, error)
 	prune         func(ctx context.Context, p notify.Prune, limit int) (int, error)
 	erase         func(ctx context.Context, r notify.Recipient) (bool, error)
 	restore       func(ctx context.Context, r notify.Recipient) error
 }
 
 var (
-	_ notify.Store  = (*altered)(nil)
-	_ notify.Pruner = (*altered)(nil)
-	_ notify.Eraser = (*altered)(nil)
+	_ notify.Store   = (*altered)(nil)
+	_ notify.Pruner  = (*altered)(nil)
+	_ notify.Eraser  = (*altered)(nil)
+	_ notify.Glancer = (*altered)(nil)
 )
 
 // unaltered is the store as it is.
@@ -84,6 +86,7 @@ func unaltered(m *memory.Store) *altered {
 		redeliver:     m.Redeliver,
 		stats:         m.Stats,
 		now:           m.Now,
+		glance:        m.Glance,
 		prune:         m.Prune,
 		erase:         m.Erase,
 		restore:       m.Restore,
@@ -208,6 +211,10 @@ func (a *altered) Stats(ctx context.Context) (notify.Stats, error) {
 
 func (a *altered) Now(ctx context.Context) (time.Time, error) {
 	return a.now(ctx)
+}
+
+func (a *altered) Glance(ctx context.Context, rs []notify.Recipient, limit int) (map[notify.Recipient]notify.Glimpse, error) {
+	return a.glance(ctx, rs, limit)
 }
 
 func (a *altered) Prune(ctx context.Context, p notify.Prune, limit int) (int, error) {

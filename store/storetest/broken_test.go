@@ -21,7 +21,7 @@ type broken struct {
 
 func brokenStores() []broken {
 	return slices.Concat(
-		brokenAccept, brokenCollapse, brokenInbox, brokenMarks, brokenPreferences, brokenAddresses,
+		brokenAccept, brokenCollapse, brokenInbox, brokenGlance, brokenMarks, brokenPreferences, brokenAddresses,
 		brokenClaim, brokenLease, brokenSettle, brokenFanOut, brokenDigest,
 		brokenWithdraw, brokenPause, brokenLog, brokenCare, brokenValues, brokenCalls,
 	)

@@ -201,6 +201,11 @@ var brokenLog = []broken{
 			stats.Queues[i].Due = stats.Queues[i].Pending
 		}
 	}), []string{"stats/counts the outbox"}},
+	{"counts the fan-outs of all providers as one", onStats(func(stats *notify.Stats) {
+		for i := range stats.Queues {
+			stats.Queues[i].Provider = ""
+		}
+	}), []string{"stats/counts the outbox"}},
 	{"counts nothing as dead", onStats(func(stats *notify.Stats) { stats.Dead = 0 }), []string{"stats/dead ones and the earliest plan"}},
 	{"does not know what time it is", onStats(func(stats *notify.Stats) { stats.Now = time.Time{} }), []string{"stats/an empty store"}},
 }

@@ -226,6 +226,18 @@ func statsQueues(s *scene) {
 	s.claim(notify.Mobile, 1)
 	equal(s, "mobiles", s.queue(notify.KindDelivery, notify.Mobile), notify.QueueStats{Kind: notify.KindDelivery, Channel: notify.Mobile, Leased: 1})
 	equal(s, "fan-outs", s.queue(notify.KindFanOut, "").Pending, 1)
+	chat := invoice
+	chat.Provider = "chats"
+	s.take(s.fanOut(chat, bob))
+	pending := map[string]int{}
+	for _, q := range s.stats().Queues {
+		if q.Kind == notify.KindFanOut {
+			pending[q.Provider] = q.Pending
+		} else {
+			equal(s, "provider of deliveries", q.Provider, "")
+		}
+	}
+	equal(s, "fan-outs by provider", pending, map[string]int{"billing": 1, "chats": 1})
 }
 
 func statsEmpty(s *scene) {

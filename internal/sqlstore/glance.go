@@ -1,0 +1,53 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+
+	"github.com/bellwether-go/notify"
+)
+
+const glances = `SELECT r.tenant, r.recipient,
+(SELECT COUNT(*) FROM (SELECT 1 FROM {item} i WHERE i.tenant = r.tenant AND i.recipient = r.recipient AND i.read_at = 0 AND i.archived = 0 AND i.snoozed <= ?1 LIMIT ?2) u),
+(SELECT COUNT(*) FROM (SELECT 1 FROM {item} i WHERE i.tenant = r.tenant AND i.recipient = r.recipient AND i.read_at = 0 AND i.archived = 0 AND i.seen = 0 AND i.snoozed <= ?1 LIMIT ?2) s),
+COALESCE((SELECT i.filed FROM {item} i WHERE i.tenant = r.tenant AND i.recipient = r.recipient ORDER BY i.filed DESC, i.id DESC LIMIT 1), 0),
+COALESCE((SELECT i.id FROM {item} i WHERE i.tenant = r.tenant AND i.recipient = r.recipient ORDER BY i.filed DESC, i.id DESC LIMIT 1), '')
+FROM {rows 3 tenant:text recipient:text}`
+
+// Glance implements [notify.Glancer]. Recipients without anything are left out.
+func (s *Store) Glance(ctx context.Context, recipients []notify.Recipient, limit int) (map[notify.Recipient]notify.Glimpse, error) {
+	found := make(map[notify.Recipient]notify.Glimpse)
+	for chunk := range slices.Chunk(recipients, lookup) {
+		err := s.read(ctx, "glance", func(ctx context.Context, q querier) error {
+			now, err := s.now(ctx, q)
+			if err != nil {
+				return err
+			}
+			return q.query(ctx, glances, func(rows *sql.Rows) error {
+				var r notify.Recipient
+				var g notify.Glimpse
+				var filed int64
+				err := rows.Scan(&r.Tenant, &r.ID, &g.Counts.Unread, &g.Counts.Unseen, &filed, &g.Newest.ID)
+				if filed != 0 {
+					g.Newest.Filed = instant(filed)
+					g.Counts = upTo(limit, g.Counts)
+					found[r] = g
+				}
+				return err
+			}, now, limit+1, recipientRows(chunk))
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// upTo cuts counts off at a limit and says so.
+func upTo(limit int, c notify.Counts) notify.Counts {
+	return notify.Counts{
+		Unread: min(c.Unread, limit), Unseen: min(c.Unseen, limit),
+		AtLeast: max(c.Unread, c.Unseen) > limit,
+	}
+}
