@@ -17,7 +17,7 @@ type attempt struct {
 	work     *work
 	channel  Channel
 	digest   *Digest
-	finished bool
+	finished bool // every call came back
 
 	accepted  []string // identities, of this and earlier attempts
 	addresses []AddressOutcome
@@ -74,12 +74,13 @@ func (a *attempt) perform() Outcome {
 		}
 	}
 	for _, t := range w.targets {
-		if s.ctx.Err() != nil || s.isLost(w) {
+		if s.ctx.Err() != nil || s.isOthers(w) {
 			a.retry = true
 			break
 		}
 		a.try(t)
 	}
+	a.finished = true
 	return a.conclude()
 }
 
@@ -212,7 +213,8 @@ func (a *attempt) call(t target) (err error) {
 		cause := context.Cause(ctx)
 		a.cut = lost || cause != nil && !errors.Is(cause, errAttemptTimeout)
 		if p := recover(); p != nil {
-			err = fmt.Errorf("notify: the channel panicked: %.1000s", fmt.Sprint(p))
+			// Nobody knows how far it came.
+			err = &DeliveryError{Class: Unknown, Err: fmt.Errorf("notify: the channel panicked: %.1000s", fmt.Sprint(p))}
 		}
 	}()
 	if lost {
@@ -242,10 +244,12 @@ func (w *work) attemptNumber() int {
 	return w.task.Attempts + 1
 }
 
-func (s *session) isLost(w *work) bool {
+// isOthers tells whether somebody else may be at the task by now: its lease is
+// lost, or a call took so long that the task was put back.
+func (s *session) isOthers(w *work) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return w.lost
+	return w.lost || w.abandoned
 }
 
 // interrupted tells whether an error is that of a context that ended.

@@ -31,7 +31,7 @@ func (s *session) expand(w *work) Outcome {
 	w.facts = facts[0]
 	cursor := w.task.Cursor
 	for {
-		if s.ctx.Err() != nil || s.isLost(w) || s.stopping() {
+		if s.ctx.Err() != nil || s.isOthers(w) || s.stopping() {
 			return Outcome{Status: StatusPending, Reason: "shutdown"}
 		}
 		var ids []string

@@ -86,6 +86,14 @@ func TestUnknown_isRetriedWithTheSameIdentityAndSaysSo(t *testing.T) { // R20, R
 	})
 }
 
+func TestPanic_isAnUnknownOutcome(t *testing.T) { // R20, R23
+	mail := &outlet{name: notify.Email, answer: func(context.Context, notify.Delivery) error { panic("after the dot?") }}
+	n := center(t, mail, nil)
+	send(t, n, note("maybe"))
+	require.NoError(t, n.Drain(t.Context()))
+	assert.Equal(t, notify.StatusUnknown, records(t, n)[0].Status)
+}
+
 func TestError_isBoundedAndClean(t *testing.T) { // R28
 	mail := &outlet{name: notify.Email, answer: func(context.Context, notify.Delivery) error {
 		return &notify.DeliveryError{Class: notify.Permanent, Err: fmt.Errorf("bad\r\nnews\x00\xff %0*d", 10_000_000, 1)}

@@ -89,20 +89,32 @@ func (s *session) setBack(w *work, wait time.Duration, reason, problem string) O
 	return s.planned(w, o)
 }
 
-// skip ends a delivery that need not or must not be made.
+// skip ends a delivery that need not or must not be made, or not any further:
+// it counts as delivered if an address has accepted it before.
 func (s *session) skip(w *work, reason string) Outcome {
 	o := Outcome{Status: StatusSkipped, Reason: reason, Accepted: w.task.Accepted}
-	if reason == reasonAccepted {
+	if anyAccepted(o.Accepted) {
 		o.Status, o.Reason = StatusDelivered, ""
 	}
 	return s.planned(w, o)
 }
 
-// planned gives a digest's final outcome the next cut, for entries that it may
-// set free.
+// planned makes an outcome fit a digest. One that an address has accepted counts
+// as out: what is in it must not come again in the next one. A final one gets
+// the next cut, for entries that it may set free.
 func (s *session) planned(w *work, o Outcome) Outcome {
-	final := o.Status == StatusDelivered || o.Status == StatusSkipped || o.Status == StatusDead
-	if w.task.Kind != KindDigest || !final {
+	if w.task.Kind != KindDigest {
+		return o
+	}
+	if anyAccepted(o.Accepted) {
+		switch o.Status {
+		case StatusPending:
+			o.Status = StatusUnknown
+		case StatusDead:
+			o.Status, o.Reason = StatusDelivered, ""
+		}
+	}
+	if o.Status == StatusPending || o.Status == StatusUnknown {
 		return o
 	}
 	prefs := w.facts.Profile.Preferences

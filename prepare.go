@@ -173,17 +173,11 @@ func (s *session) whyNoTarget(w *work) string {
 	switch {
 	case len(w.task.Accepted) == 0 && len(addressesOf(w, w.contact, w.task.Channel)) == 0:
 		return "no address"
-	case anyAccepted(w.task.Accepted):
-		return reasonAccepted
 	case len(w.task.Accepted) > 0:
 		return "refused"
 	}
 	return "suppressed"
 }
-
-// reasonAccepted is not shown: all addresses that were left have gone, and one
-// had accepted before.
-const reasonAccepted = "accepted"
 
 // skipReason decides whether a task is moot, and why. It is pure: the same
 // facts, the same answer.
