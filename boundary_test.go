@@ -60,6 +60,8 @@ var layers = map[string]layer{
 	"internal/migrate":  {},
 	"internal/peer":     {},
 
+	"internal/simulation": {own: []string{".", "store/memory"}},
+
 	// Nested modules: what a host must not inherit. Examples and benchmarks use
 	// what a host can use.
 	"internal/integration": {own: []string{"..."}, thirdParty: []string{"..."}},
