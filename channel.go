@@ -156,7 +156,11 @@ type DeliveryError struct {
 	// 429 and 503, SMTP 421): RetryAfter, or 5 s if it is zero, holds for all
 	// that goes there, and not for this delivery only. See [Router].
 	Overloaded bool
-	Err        error
+	// Reached says that the destination works, and that only this address or
+	// this message has to wait (HTTP 404 from one hook of a busy host, a full
+	// mailbox): the failure does not count against the destination.
+	Reached bool
+	Err     error
 }
 
 // Error implements error.

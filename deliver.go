@@ -140,6 +140,10 @@ func (a *attempt) note(t target, to destination, err error) {
 	default:
 		a.retry, a.unknown = true, a.unknown || answer.Class == Unknown
 		a.learn(t, AddressOutcome{Error: storable(err.Error())})
+		if answer.Reached {
+			a.answered(to)
+			return
+		}
 		a.silent(to, answer)
 	}
 }

@@ -207,6 +207,27 @@ func TestDestination_isProbedByOneCallAndTakenUpSlowly(t *testing.T) { // R26
 	})
 }
 
+func TestDestination_isNotBlamedForOneAddress(t *testing.T) { // R26
+	synctest.Test(t, func(t *testing.T) {
+		n, hook, crowd := hooks(t, func(_ context.Context, d notify.Delivery) error {
+			if d.Recipient != ada {
+				return &notify.DeliveryError{Reached: true, Err: errors.New("404")}
+			}
+			return nil
+		})
+		defer running(t, n)()
+		to := note("nobody there")
+		to.To = crowd
+		send(t, n, to)
+		time.Sleep(5 * time.Minute)
+		require.Greater(t, len(hook.deliveries()), 2*failuresInARow)
+		assert.Empty(t, destinationsOf(t, n))
+	})
+}
+
+// failuresInARow are enough to take a destination for down.
+const failuresInARow = 5
+
 func TestDestination_ofAChannelWithoutRouterIsNeverLeftAlone(t *testing.T) { // R26
 	synctest.Test(t, func(t *testing.T) {
 		mail := &outlet{name: notify.Email, answer: func(context.Context, notify.Delivery) error {
