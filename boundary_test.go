@@ -40,9 +40,9 @@ var layers = map[string]layer{
 	".": {deniedStd: []string{"database/sql", "net/http", "embed", "testing"}},
 
 	"channels/email":   {own: []string{"."}, thirdParty: []string{"github.com/jordan-wright/email", "github.com/nicksnyder/go-i18n/v2", "golang.org/x/net", "golang.org/x/text"}},
-	"channels/browser": {own: []string{".", "internal/peer"}, thirdParty: []string{"github.com/SherClockHolmes/webpush-go", "code.dny.dev/ssrf"}},
+	"channels/browser": {own: []string{".", "internal/egress", "internal/peer"}, thirdParty: []string{"github.com/SherClockHolmes/webpush-go"}},
 	"channels/mobile":  {own: []string{".", "internal/peer"}, thirdParty: []string{"golang.org/x/oauth2"}},
-	"channels/webhook": {own: []string{".", "internal/peer"}, thirdParty: []string{"code.dny.dev/ssrf"}},
+	"channels/webhook": {own: []string{".", "internal/egress", "internal/peer"}},
 
 	"store/memory":   {own: []string{"."}},
 	"store/sqlite":   {own: []string{".", "internal/sqlstore", "internal/migrate"}},
@@ -56,6 +56,7 @@ var layers = map[string]layer{
 	"notifyhttp/ui": {},
 	"notifytest":    {own: []string{".", "channels/channeltest", "store/memory"}, thirdParty: []string{"github.com/emersion/go-smtp", "github.com/emersion/go-sasl"}},
 
+	"internal/egress":   {own: []string{".", "internal/peer"}, thirdParty: []string{"code.dny.dev/ssrf"}},
 	"internal/sqlstore": {own: []string{".", "internal/migrate"}},
 	"internal/migrate":  {},
 	"internal/peer":     {},
