@@ -5,6 +5,8 @@ import (
 	"net/mail"
 	"strings"
 
+	"golang.org/x/net/idna"
+
 	"github.com/bellwether-go/notify"
 )
 
@@ -17,7 +19,10 @@ const (
 )
 
 // CheckAddress implements [notify.AddressChecker]. It takes bare addresses
-// only, without a display name, and lower-cases the domain.
+// only, without a display name, and writes the domain in lower case and in its
+// ASCII form: "bücher.example" becomes "xn--bcher-kva.example" (RFC 5891). The
+// local part must be ASCII, since relays and mailboxes that take anything else
+// (SMTPUTF8) are rare.
 func (c *Channel) CheckAddress(a notify.Address) (notify.Address, error) {
 	if a.Channel != "" && a.Channel != notify.Email {
 		return notify.Address{}, invalid("Address.Channel", "must be %q", notify.Email)
@@ -43,13 +48,13 @@ func normalAddress(field, address string) (string, error) {
 	case at < 0:
 		return "", invalid(field, "has no @")
 	}
-	local, domain := address[:at], strings.ToLower(address[at+1:])
+	local, domain := address[:at], asciiDomain(address[at+1:])
 	if local == "" || len(local) > maxLocal {
 		return "", invalid(field, "local part must have 1 to %d bytes", maxLocal)
 	}
 	for atom := range strings.SplitSeq(local, ".") {
 		if atom == "" || strings.IndexFunc(atom, notAtom) >= 0 {
-			return "", invalid(field, "local part must be plain ASCII that needs no quotes")
+			return "", invalid(field, "local part must be plain ASCII that needs no quotes; SMTPUTF8 is not used")
 		}
 	}
 	if err := checkDomain(domain); err != nil {
@@ -67,7 +72,19 @@ func notAtom(r rune) bool {
 	return !strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", r)
 }
 
-var errNotHostName = errors.New("must be a host name in its ASCII form")
+// asciiDomain writes a domain in lower case and ASCII. One that cannot be
+// written so stays as it is, for checkDomain to refuse.
+func asciiDomain(domain string) string {
+	if ascii := strings.ToLower(domain); plainASCII(ascii) {
+		return ascii
+	}
+	if ascii, err := idna.Lookup.ToASCII(domain); err == nil {
+		return ascii
+	}
+	return domain
+}
+
+var errNotHostName = errors.New("must be a host name")
 
 func checkDomain(domain string) error {
 	if domain == "" || len(domain) > maxDomain {

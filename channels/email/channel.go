@@ -11,8 +11,11 @@ import (
 // Channel sends letters through one relay. Its methods may be called from
 // several goroutines.
 type Channel struct {
-	o        settings
-	sessions *pool
+	o         settings
+	sessions  *pool
+	locales   locales
+	templates templates
+	zones     zones
 }
 
 var (
@@ -28,7 +31,17 @@ func New(o Options) (*Channel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("notify/email: %w", err)
 	}
-	return &Channel{o: s, sessions: newPool(s.MaxSessions, s.IdleSessions)}, nil
+	c := &Channel{o: s, sessions: newPool(s.MaxSessions, s.IdleSessions)}
+	if c.locales, err = newLocales(s.Locales); err == nil {
+		c.templates, err = newTemplates(s.Templates)
+	}
+	if err == nil && (s.Templates != nil || s.Locales != nil) {
+		err = c.rehearse()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("notify/email: %w", err)
+	}
+	return c, nil
 }
 
 // Name implements [notify.Channel]: it is [notify.Email].

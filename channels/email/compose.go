@@ -2,10 +2,6 @@ package email
 
 import (
 	"errors"
-	"net/mail"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/bellwether-go/notify"
 )
@@ -14,107 +10,57 @@ import (
 // sending it. It depends on the delivery and the options alone: the same
 // delivery gives the same bytes. The error is a [notify.InvalidError].
 func (c *Channel) Preview(d notify.Delivery) ([]byte, error) {
-	e, err := c.envelope(d)
+	unsubscribe, err := c.unsubscribe(d, d.Item.Notification.Provider)
 	if err != nil {
 		return nil, err
 	}
-	n := d.Item.Notification
+	return c.preview(d, unsubscribe)
+}
+
+func (c *Channel) preview(d notify.Delivery, unsubscribe string) ([]byte, error) {
+	l := c.locales.find(d.Contact.Locale, c.o.Locale)
+	e, err := c.envelope(d, l, unsubscribe)
+	if err != nil {
+		return nil, err
+	}
 	if d.Item.Filed.IsZero() {
 		return nil, invalid("Item.Filed", "is zero")
 	}
-	l, err := c.letter(n, d.Links)
+	view, err := c.letter(d, l, unsubscribe)
 	if err != nil {
 		return nil, err
 	}
 	e.date = d.Item.Filed
-	e.subject = l.Subject
-	e.list = listLabel(n.Provider)
-	return c.fit(e, letterTemplates, letterSize, letterLimits, func(b bounds) any { return l.within(b) })
+	e.subject = view.Subject
+	e.list = listLabel(d.Item.Notification.Provider)
+	e.thread = threadOf(d.Recipient, d.Item.Notification)
+	return c.fit(e, "letter", letterSize, letterLimits, func(b bounds) any { return view.within(b) })
 }
 
 // PreviewDigest returns the daily letter as it would be sent, without sending
 // it. Items keep their order. The error is a [notify.InvalidError].
 func (c *Channel) PreviewDigest(d notify.Delivery, digest notify.Digest) ([]byte, error) {
-	e, err := c.envelope(d)
+	unsubscribe, err := c.unsubscribe(d, "")
 	if err != nil {
 		return nil, err
 	}
-	s, err := c.summary(digest, d.Links)
+	return c.previewDigest(d, digest, unsubscribe)
+}
+
+func (c *Channel) previewDigest(d notify.Delivery, digest notify.Digest, unsubscribe string) ([]byte, error) {
+	l := c.locales.find(d.Contact.Locale, c.o.Locale)
+	e, err := c.envelope(d, l, unsubscribe)
+	if err != nil {
+		return nil, err
+	}
+	view, err := c.summary(d, digest, l, unsubscribe)
 	if err != nil {
 		return nil, err
 	}
 	e.date = digest.To
-	e.subject = s.Subject
+	e.subject = view.Subject
 	e.list = "digest"
-	return c.fit(e, digestTemplates, digestSize(len(digest.Items)), digestLimits, func(b bounds) any { return s.within(b) })
-}
-
-// envelope is what the header is written from.
-type envelope struct {
-	identity    string
-	to          mail.Address
-	date        time.Time
-	subject     string
-	list        string
-	unsubscribe string
-}
-
-func (c *Channel) envelope(d notify.Delivery) (envelope, error) {
-	a, err := c.CheckAddress(d.Address)
-	if err != nil {
-		return envelope{}, err
-	}
-	if badText(d.Contact.Name) {
-		return envelope{}, invalid("Contact.Name", "has a NUL or is not UTF-8")
-	}
-	unsubscribe, err := checkLink("Links.Unsubscribe", d.Links.Unsubscribe)
-	if err != nil {
-		return envelope{}, err
-	}
-	return envelope{
-		identity:    d.Identity(),
-		to:          mail.Address{Name: shorten(oneLine(d.Contact.Name), maxName), Address: a.Value},
-		unsubscribe: unsubscribe,
-	}, nil
-}
-
-// header writes the fields, always in this order.
-func (c *Channel) header(e envelope) []byte {
-	var h header
-	h.add("Date", e.date.UTC().Format(time.RFC1123Z))
-	h.add("From", mailboxWords(c.o.from)...)
-	if c.o.replyTo.Address != "" {
-		h.add("Reply-To", mailboxWords(c.o.replyTo)...)
-	}
-	h.add("To", mailboxWords(e.to)...)
-	h.add("Subject", textWords(e.subject)...)
-	h.add("Message-ID", "<notify."+e.identity+"@"+c.o.Domain+">")
-	h.add("Auto-Submitted", "auto-generated")
-	h.add("X-Auto-Response-Suppress", "All")
-	h.add("List-Id", "<"+e.list+".notify."+c.o.Domain+">")
-	// One click is for https alone (RFC 8058), and a link cannot be folded: one
-	// that is too long for a line stays in the footer.
-	if strings.HasPrefix(e.unsubscribe, "https://") && len(e.unsubscribe) < hardLine-len("List-Unsubscribe: <>") {
-		h.add("List-Unsubscribe", "<"+e.unsubscribe+">")
-		h.add("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
-	}
-	h.add("Content-Language", "en")
-	return h.Bytes()
-}
-
-// listLabel makes a provider id a label of List-Id, by which people filter.
-func listLabel(provider string) string {
-	label := strings.Map(func(r rune) rune {
-		if r < 0x80 && checkDomain(string(r)) == nil {
-			return r
-		}
-		return '-'
-	}, strings.ToLower(provider))
-	label = strings.Trim(label[:min(len(label), maxLabel)], "-")
-	if label == "" {
-		return "provider"
-	}
-	return label
+	return c.fit(e, "digest", digestSize(len(digest.Items)), digestLimits, func(b bounds) any { return view.within(b) })
 }
 
 // The most that a message may have in bytes. Above 102 KB large mail services
@@ -134,6 +80,7 @@ var letterLimits = []bounds{
 	{title: 500, body: 16384, rows: 20, label: 200, text: 1000, actions: true},
 	{title: 500, body: 6000, rows: 20, label: 100, text: 300, actions: true},
 	{title: 500, body: 2000, rows: 20, label: 60, text: 120, actions: true},
+	{title: 400, body: 1200, rows: 16, label: 50, text: 100, actions: true},
 	{title: 300, body: 800, rows: 10, label: 40, text: 80, actions: true},
 	{title: 200, body: 400, rows: 5, label: 40, text: 60, actions: true},
 	{title: 200, body: 400, rows: 5, label: 40, text: 60},
@@ -149,11 +96,11 @@ var digestLimits = []bounds{
 
 // fit composes within the first bounds that keep the message below size, or
 // else within the narrowest.
-func (c *Channel) fit(e envelope, t templates, size int, steps []bounds, view func(bounds) any) ([]byte, error) {
+func (c *Channel) fit(e envelope, name string, size int, steps []bounds, view func(bounds) any) ([]byte, error) {
 	head := c.header(e)
 	var message []byte
 	for _, b := range steps {
-		text, html, err := t.render(view(b))
+		text, html, err := c.templates.render(name, view(b))
 		if err != nil {
 			return nil, err
 		}
@@ -176,11 +123,4 @@ func refused(err error) error {
 		return &notify.DeliveryError{Class: notify.Permanent, Err: err}
 	}
 	return err
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + many
 }

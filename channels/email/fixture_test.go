@@ -26,7 +26,7 @@ func newChannel(t testing.TB, change func(*Options)) *Channel {
 		Relay:   "smtp.acme.example:587",
 		From:    `"Acme, Inc." <no-reply@acme.example>`,
 		ReplyTo: "Acme support <help@acme.example>",
-		Product: "Acme",
+		Brand:   Brand{Name: "Acme"},
 	}
 	if change != nil {
 		change(&o)

@@ -29,10 +29,12 @@ func checkLetter(t *testing.T, raw []byte, d notify.Delivery) {
 	}
 	m := read(t, raw)
 	want := slices.Clone(fields)
-	if m.Header.Get("List-Unsubscribe") != "" {
-		want = append(want, "List-Unsubscribe", "List-Unsubscribe-Post")
-		slices.Sort(want)
+	for _, sometimes := range []string{"List-Unsubscribe", "List-Unsubscribe-Post", "In-Reply-To", "References"} {
+		if m.Header.Get(sometimes) != "" {
+			want = append(want, sometimes)
+		}
 	}
+	slices.Sort(want)
 	require.Equal(t, want, slices.Sorted(maps.Keys(m.Header)))
 	for field, values := range m.Header {
 		require.Len(t, values, 1, field)
@@ -63,12 +65,13 @@ func FuzzLetter(f *testing.F) {
 		f.Add("Jane", s, s, s, "jane@customer.example", "https://a.example/u")
 		f.Add("Jane", "Title", "p", s, "jane@customer.example", "https://a.example/?"+s)
 	}
-	c := newChannel(f, nil)
+	c := newChannel(f, func(o *Options) { o.Location = berlin })
 	f.Fuzz(func(t *testing.T, name, title, provider, body, address, url string) {
 		d := delivery()
 		d.Contact.Name, d.Address.Value = name, address
 		n := &d.Item.Notification
-		n.Title, n.Provider, n.Body, n.URL = title, provider, body, url
+		n.Title, n.Provider, n.Body, n.URL, n.Entity = title, provider, body, url, body
+		d.Recipient, d.Contact.Locale, d.Contact.TimeZone = notify.User(name), provider, title
 		n.Rows = []notify.Row{{Label: name, Text: title}}
 		n.Actions = []notify.Action{{Key: "a", Title: title, URL: url}}
 		d.Links = notify.DeliveryLinks{Inbox: url, Settings: url, Unsubscribe: url}

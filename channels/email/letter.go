@@ -4,35 +4,48 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bellwether-go/notify"
 )
 
-// frame is what every letter has around its content.
+// frame is what every letter has around its content, and what a template may
+// use of it.
 type frame struct {
+	Lang, Dir   string // as the attributes of HTML
 	Subject     string
 	Preheader   string // what a list of mails shows beside the subject
-	Product     string
+	Brand       look
+	Sent        string // by whom
 	Settings    string
 	Unsubscribe string
+
+	locale *locale
 }
 
-func (c *Channel) frame(links notify.DeliveryLinks) (frame, error) {
-	settings, err := checkLink("Links.Settings", links.Settings)
+// T returns a text of the recipient's language by its name in Options.Locales.
+func (f frame) T(id string) (string, error) { return f.locale.say(id, values{}) }
+
+func (c *Channel) frame(d notify.Delivery, l *locale, unsubscribe string) (frame, error) {
+	settings, err := checkLink("Links.Settings", d.Links.Settings)
 	if err != nil {
 		return frame{}, err
 	}
-	unsubscribe, err := checkLink("Links.Unsubscribe", links.Unsubscribe)
+	sent, err := l.say("footer.sent", values{Name: l.isolate(c.o.look.Name)})
 	if err != nil {
 		return frame{}, err
 	}
-	return frame{Product: c.o.Product, Settings: settings, Unsubscribe: unsubscribe}, nil
+	return frame{
+		Lang: l.tag, Dir: l.direction, Brand: c.o.look, Sent: sent,
+		Settings: settings, Unsubscribe: unsubscribe, locale: l,
+	}, nil
 }
 
 // letter is what the templates of one notification show.
 type letter struct {
 	frame
 	Title   string
+	When    string     // it happened, in the recipient's zone
 	Body    [][]string // paragraphs of lines
 	Rows    []notify.Row
 	Button  *link
@@ -41,21 +54,26 @@ type letter struct {
 	body string
 }
 
-func (c *Channel) letter(n notify.Notification, links notify.DeliveryLinks) (letter, error) {
-	f, err := c.frame(links)
+func (c *Channel) letter(d notify.Delivery, l *locale, unsubscribe string) (letter, error) {
+	f, err := c.frame(d, l, unsubscribe)
 	if err != nil {
 		return letter{}, err
 	}
+	n := d.Item.Notification
 	if err := checkTexts(n); err != nil {
 		return letter{}, err
 	}
-	l := letter{frame: f, Title: oneLine(n.Title), Rows: n.Rows, body: n.Body}
-	if l.Title == "" {
+	v := letter{frame: f, Title: oneLine(n.Title), Rows: n.Rows, body: n.Body}
+	if v.Title == "" {
 		return letter{}, invalid("Item.Notification.Title", "is empty")
 	}
-	l.Subject = shorten(l.Title, 250)
-	l.Preheader = shorten(oneLine(n.Body), 90)
-	if l.Button, err = button(n.URL, links.Inbox); err != nil {
+	v.Subject = shorten(v.Title, 250)
+	v.Preheader = preheader(n)
+	happened := happened(d.Item).In(c.zones.find(d.Contact.TimeZone, c.o.Location))
+	if v.When, err = l.say("letter.when", l.dates.in(happened, values{})); err != nil {
+		return letter{}, err
+	}
+	if v.Button, err = button(l, n.URL, d.Links.Inbox); err != nil {
 		return letter{}, err
 	}
 	for i, a := range n.Actions {
@@ -64,14 +82,35 @@ func (c *Channel) letter(n notify.Notification, links notify.DeliveryLinks) (let
 			return letter{}, err
 		}
 		if url != "" {
-			l.Actions = append(l.Actions, link{shorten(oneLine(a.Title), 80), url})
+			v.Actions = append(v.Actions, link{shorten(oneLine(a.Title), 80), url})
 		}
 	}
-	return l, nil
+	return v, nil
+}
+
+// happened is the time that a letter shows for an item.
+func happened(item notify.Item) time.Time {
+	if at := item.Notification.OccurredAt; !at.IsZero() {
+		return at
+	}
+	return item.Filed
+}
+
+// preheader goes on where the subject ends: with the body, or else the rows.
+func preheader(n notify.Notification) string {
+	text := n.Body
+	if strings.TrimSpace(text) == "" {
+		var rows []string
+		for _, r := range n.Rows {
+			rows = append(rows, strings.TrimPrefix(r.Label+": "+r.Text, ": "))
+		}
+		text = strings.Join(rows, " · ")
+	}
+	return shorten(oneLine(text), 90)
 }
 
 // button leads to what the notification is about, or else to the inbox.
-func button(url, inbox string) (*link, error) {
+func button(l *locale, url, inbox string) (*link, error) {
 	target, err := checkLink("Item.Notification.URL", url)
 	if err != nil {
 		return nil, err
@@ -80,15 +119,18 @@ func button(url, inbox string) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
+	id := "letter.view"
 	switch {
 	case strings.HasPrefix(target, "mailto:"):
-		return &link{"Write an e-mail", target}, nil
+		id = "letter.write"
 	case target != "":
-		return &link{"View details", target}, nil
 	case fallback != "":
-		return &link{"Open your inbox", fallback}, nil
+		id, target = "letter.inbox", fallback
+	default:
+		return nil, nil
 	}
-	return nil, nil
+	title, err := l.say(id, values{})
+	return &link{title, target}, err
 }
 
 func checkTexts(n notify.Notification) error {
@@ -109,15 +151,15 @@ func checkTexts(n notify.Notification) error {
 }
 
 // within returns the letter with no more than the bounds allow.
-func (l letter) within(b bounds) letter {
-	l.Title = shorten(l.Title, b.title)
-	l.Body = paragraphs(shorten(l.body, b.body))
-	l.Rows = slices.Clone(l.Rows[:min(len(l.Rows), b.rows)])
-	for i, r := range l.Rows {
-		l.Rows[i] = notify.Row{Label: shorten(oneLine(r.Label), b.label), Text: shorten(oneLine(r.Text), b.text)}
+func (v letter) within(b bounds) letter {
+	v.Title = shorten(v.Title, b.title)
+	v.Body = paragraphs(shorten(v.body, b.body))
+	v.Rows = slices.Clone(v.Rows[:min(len(v.Rows), b.rows)])
+	for i, r := range v.Rows {
+		v.Rows[i] = notify.Row{Label: shorten(oneLine(r.Label), b.label), Text: shorten(oneLine(r.Text), b.text)}
 	}
 	if !b.actions {
-		l.Actions = nil
+		v.Actions = nil
 	}
-	return l
+	return v
 }

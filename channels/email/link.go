@@ -34,6 +34,13 @@ func checkLink(field, raw string) (string, error) {
 		if u.User != nil {
 			return "", invalid(field, "carries a user name")
 		}
+		if host := u.Hostname(); !plainASCII(host) {
+			ascii := asciiDomain(host)
+			if checkDomain(ascii) != nil {
+				return "", invalid(field, "host must be a host name")
+			}
+			u.Host = strings.Replace(u.Host, host, ascii, 1)
+		}
 	case "mailto":
 		to, err := url.PathUnescape(u.Opaque)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/mail"
@@ -34,7 +35,6 @@ type Options struct {
 	From    string // "Acme <no-reply@acme.example>" or a bare address
 	ReplyTo string // the same form; "" has no Reply-To
 	Bounce  string // bare address that the relay reports failures to; "" is that of From
-	Product string // named in the letters; "" is the name in From, else its domain
 	Domain  string // of Message-ID and List-Id; "" is that of From
 	Hello   string // the name given to the relay; "" is Domain
 
@@ -48,6 +48,34 @@ type Options struct {
 	SubmitTimeout time.Duration // for the answer after the final dot; 0 is 10 min, as RFC 5321 asks
 	MaxSessions   int           // connections in use at a time; 0 is 8. Other letters wait
 	IdleSessions  int           // connections kept for the next letter, 30 s at most; 0 is MaxSessions, below 0 none
+
+	Brand Brand // how letters look
+
+	Locale   string         // of recipients whose language is unknown or not there; "" is "en"
+	Location *time.Location // of immediate letters to recipients whose zone is unknown; nil is UTC
+
+	// Locales changes texts or adds languages: texts by language tag and name. The
+	// names are those of the files in the folder locales of this package; a name
+	// that is new is for Templates of the host's own. What a language lacks is
+	// English.
+	Locales map[string]map[string]string
+
+	// Templates replaces templates by name: "letter.html" (html/template),
+	// "letter.txt" (text/template), "digest.html", "digest.txt", and what
+	// "frame.html" and "footer.txt" define. Those in the folder templates of this
+	// package show what a template is given; T returns a text of Locales. A
+	// template is trusted: nothing interrupts one that never ends.
+	Templates fs.FS
+
+	// Unsubscribe makes the link that ends the letters of one provider, or the
+	// digest if provider is "". It must be stable, so that a letter that is sent
+	// again is the same. "" has no link. Nil takes [notify.DeliveryLinks].
+	// An https link must unsubscribe by a POST without questions (RFC 8058).
+	Unsubscribe func(r notify.Recipient, provider string) string
+
+	// FeedbackID is the sender in the header Feedback-ID, by which Gmail counts
+	// complaints; "" has no such header.
+	FeedbackID string
 
 	// Dial opens connections; nil is that of a [net.Dialer].
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -76,6 +104,7 @@ type settings struct {
 
 	from, replyTo mail.Address
 	bounce        string // the envelope's sender
+	look          look
 	host          string // of the relay, without port
 	implied       bool   // Plaintext was not asked for: only on this machine
 }
@@ -100,6 +129,9 @@ func (o Options) settle() (settings, error) {
 	}
 	s.MaxSessions = cmp.Or(s.MaxSessions, 8)
 	s.IdleSessions = max(cmp.Or(s.IdleSessions, s.MaxSessions), 0)
+	if s.Location == nil {
+		s.Location = time.UTC
+	}
 	if s.Dial == nil {
 		s.Dial = new(net.Dialer).DialContext
 	}
@@ -183,11 +215,11 @@ func (s *settings) settleSender() error {
 	if !plainASCII(s.Hello) || len(s.Hello) > maxDomain {
 		return invalid("Hello", "must be a host name or an address literal")
 	}
-	if badText(s.Product) {
-		return invalid("Product", "has a NUL or is not UTF-8")
+	if s.FeedbackID != "" && (!plainASCII(s.FeedbackID) || len(s.FeedbackID) > maxWord || strings.Contains(s.FeedbackID, ":")) {
+		return invalid("FeedbackID", "must be a word of ASCII without a colon")
 	}
-	s.Product = cmp.Or(shorten(oneLine(s.Product), 60), s.from.Name, s.Domain)
-	return nil
+	s.look, err = s.Brand.settle(cmp.Or(s.from.Name, s.Domain))
+	return err
 }
 
 func invalid(field, format string, args ...any) error {

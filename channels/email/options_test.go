@@ -28,9 +28,19 @@ func TestNewNamesTheBadOption(t *testing.T) {
 		{"From", func(o *Options) { o.From = `"a b"@acme.example` }},
 		{"From", func(o *Options) { o.From = "a@b.example, c@d.example" }},
 		{"ReplyTo", func(o *Options) { o.ReplyTo = "nobody" }},
-		{"Product", func(o *Options) { o.Product = "a\x00" }},
+		{"Brand.Name", func(o *Options) { o.Brand.Name = "a\x00" }},
 		{"Domain", func(o *Options) { o.Domain = "acme.example>\r\nX: y" }},
 		{"Hello", func(o *Options) { o.Hello = "a b" }},
+		{"Brand.Address", func(o *Options) { o.Brand.Address = "\xff" }},
+		{"Brand.Logo", func(o *Options) { o.Brand.Logo = "http://acme.example/logo.png" }},
+		{"Brand.Logo", func(o *Options) { o.Brand.Logo = "data:image/png;base64,AA==" }},
+		{"Brand.URL", func(o *Options) { o.Brand.URL = "javascript:alert(1)" }},
+		{"Brand.Support", func(o *Options) { o.Brand.Support = "somebody" }},
+		{"Brand.Accent", func(o *Options) { o.Brand.Accent = "red" }},
+		{"Brand.Accent", func(o *Options) { o.Brand.Accent = "#12345g" }},
+		{"Brand.Accent", func(o *Options) { o.Brand.Accent = "#fff;}" }},
+		{"FeedbackID", func(o *Options) { o.FeedbackID = "a:b" }},
+		{"FeedbackID", func(o *Options) { o.FeedbackID = "a\r\nX: y" }},
 		{"TLS", func(o *Options) { o.TLS = "ssl" }},
 		{"TLS", func(o *Options) { o.TLS, o.Username = Plaintext, "u" }},
 		{"TLS", func(o *Options) { o.Relay, o.Username = "127.0.0.1:25", "u" }},
@@ -58,7 +68,7 @@ func TestDefaults(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "acme.example", c.o.Domain)
 	assert.Equal(t, "acme.example", c.o.Hello)
-	assert.Equal(t, "acme.example", c.o.Product)
+	assert.Equal(t, "acme.example", c.o.look.Name)
 	assert.Equal(t, 30*time.Second, c.o.Timeout)
 	assert.Equal(t, 10*time.Minute, c.o.SubmitTimeout)
 	assert.Equal(t, "smtp.acme.example", c.o.TLSConfig.ServerName)

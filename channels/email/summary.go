@@ -3,6 +3,7 @@ package email
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bellwether-go/notify"
@@ -12,11 +13,10 @@ import (
 type summary struct {
 	frame
 	Heading string
-	At      string // the cut, in the recipient's zone
-	Zone    string
+	Note    string // when it was unread, and in which zone times are
 	Items   []summaryItem
-	All     *link // to the inbox, if there is more than the letter shows
-	More    int   // how many it does not show, if there is no link
+	All     *link  // to the inbox, if there is more than the letter shows
+	More    string // says so if there is no link
 }
 
 type summaryItem struct {
@@ -28,11 +28,7 @@ type summaryItem struct {
 	title, body string
 }
 
-func (c *Channel) summary(digest notify.Digest, links notify.DeliveryLinks) (summary, error) {
-	f, err := c.frame(links)
-	if err != nil {
-		return summary{}, err
-	}
+func (c *Channel) summary(d notify.Delivery, digest notify.Digest, l *locale, unsubscribe string) (summary, error) {
 	switch {
 	case len(digest.Items) == 0:
 		return summary{}, invalid("Digest.Items", "is empty")
@@ -41,43 +37,60 @@ func (c *Channel) summary(digest notify.Digest, links notify.DeliveryLinks) (sum
 	case digest.To.IsZero():
 		return summary{}, invalid("Digest.To", "is zero")
 	}
+	f, err := c.frame(d, l, unsubscribe)
+	if err != nil {
+		return summary{}, err
+	}
 	zone := digest.Zone
 	if zone == nil {
 		zone = time.UTC
 	}
 	cut := digest.To.In(zone)
-	name := zone.String()
-	if name == "Local" || name == "" {
-		name = cut.Format("MST")
-	}
-	s := summary{frame: f, At: cut.Format("Monday, 2 January 2006, 15:04"), Zone: oneLine(name)}
-	s.Heading = count(digest.Total, "unread notification", "unread notifications")
-	// The date keeps mail programs from merging the digests of several days.
-	s.Subject = fmt.Sprintf("%s, %s (%s)", s.Heading, cut.Format("Mon 2 Jan 2006"), s.Zone)
-
-	inbox, err := checkLink("Links.Inbox", links.Inbox)
-	if err != nil {
+	s := summary{frame: f}
+	says := l.dates.in(cut, values{Count: digest.Total})
+	if s.Heading, err = l.say("digest.heading", says); err != nil {
 		return summary{}, err
 	}
-	if digest.Total > len(digest.Items) {
-		if inbox != "" {
-			s.All = &link{fmt.Sprintf("See all %d notifications", digest.Total), inbox}
-		} else {
-			s.More = digest.Total - len(digest.Items)
-		}
+	if s.Note, err = l.say("digest.note", says); err != nil {
+		return summary{}, err
 	}
+	// Its date keeps mail programs from merging the digests of several days.
+	says.Heading = s.Heading
+	if s.Subject, err = l.say("digest.subject", says); err != nil {
+		return summary{}, err
+	}
+	s.Subject = oneLine(s.Subject)
+	if err := s.rest(digest, d.Links.Inbox); err != nil {
+		return summary{}, err
+	}
+	var titles []string
 	for i, item := range digest.Items {
-		entry, err := newSummaryItem(item, cut)
+		entry, err := newSummaryItem(item, cut, l)
 		if err != nil {
 			return summary{}, fmt.Errorf("notify/email: digest item %d: %w", i, err)
 		}
-		s.Items = append(s.Items, entry)
+		s.Items, titles = append(s.Items, entry), append(titles, entry.title)
 	}
-	s.Preheader = shorten(s.Items[0].title, 90)
+	s.Preheader = shorten(strings.Join(titles, " · "), 90)
 	return s, nil
 }
 
-func newSummaryItem(item notify.Item, cut time.Time) (summaryItem, error) {
+// rest leads to what the letter does not show, if there is any.
+func (s *summary) rest(digest notify.Digest, inbox string) error {
+	inbox, err := checkLink("Links.Inbox", inbox)
+	if err != nil || digest.More() == 0 {
+		return err
+	}
+	if inbox == "" {
+		s.More, err = s.locale.say("digest.more", values{Count: digest.More()})
+		return err
+	}
+	title, err := s.locale.say("digest.all", values{Count: digest.Total})
+	s.All = &link{title, inbox}
+	return err
+}
+
+func newSummaryItem(item notify.Item, cut time.Time, l *locale) (summaryItem, error) {
 	n := item.Notification
 	if err := checkTexts(n); err != nil {
 		return summaryItem{}, err
@@ -90,16 +103,12 @@ func newSummaryItem(item notify.Item, cut time.Time) (summaryItem, error) {
 	if title == "" {
 		return summaryItem{}, invalid("Item.Notification.Title", "is empty")
 	}
-	happened := n.OccurredAt
-	if happened.IsZero() {
-		happened = item.Filed
+	at, layout := happened(item).In(cut.Location()), "date.near"
+	if at.Year() != cut.Year() {
+		layout = "date.far"
 	}
-	happened = happened.In(cut.Location())
-	layout := "Mon 2 Jan, 15:04"
-	if happened.Year() != cut.Year() {
-		layout = "Mon 2 Jan 2006, 15:04"
-	}
-	return summaryItem{URL: url, When: happened.Format(layout), title: title, body: n.Body}, nil
+	when, err := l.say(layout, l.dates.in(at, values{}))
+	return summaryItem{URL: url, When: when, title: title, body: n.Body}, err
 }
 
 // within returns the digest with no more than the bounds allow.
