@@ -131,7 +131,7 @@ func TestRepliesAreBoundedByTheLetterNotByTheConnection(t *testing.T) {
 	for range maxReplies/1600 + 2 {
 		require.NoError(t, c.Deliver(t.Context(), delivery()))
 	}
-	assert.Equal(t, 1, p.opened)
+	assert.Equal(t, 1, p.connections())
 }
 
 func TestNoMoreConnectionsAreKeptThanAskedFor(t *testing.T) {

@@ -114,7 +114,11 @@ func (f *failure) outcome() *notify.DeliveryError {
 		// The text becomes the proof, and a proof is kept.
 		f.text = ""
 	}
-	return &notify.DeliveryError{Class: class, RetryAfter: after, Err: f}
+	return &notify.DeliveryError{
+		Class: class, RetryAfter: after, Err: f,
+		Overloaded: class == notify.Temporary && f.busy(),
+		Reached:    class == notify.Temporary && f.mailbox(),
+	}
 }
 
 func (f *failure) class() (notify.Class, time.Duration) {
@@ -182,6 +186,17 @@ func (f *failure) badSender() bool {
 func (f *failure) full() bool {
 	quota := f.enhanced[1] == 2 && f.enhanced[2] == 2
 	return quota || f.stage == stageRcpt && (f.code == 452 || f.code == 552)
+}
+
+// busy tells a relay that wants to be left alone altogether.
+func (f *failure) busy() bool {
+	return f.code == 421 || f.code/100 == 4 && f.enhanced == enhanced{4, 3, 2}
+}
+
+// mailbox tells a refusal for now that concerns the recipient, whose mailbox is
+// full or whom the relay does not know yet, and not the relay's own state.
+func (f *failure) mailbox() bool {
+	return f.code != 0 && !f.busy() && (f.full() || f.stage == stageRcpt && f.enhanced[1] != 3)
 }
 
 // tooLarge tells a refusal of this letter's size, which says nothing about

@@ -148,6 +148,34 @@ func TestFullMailboxesWait(t *testing.T) {
 	}
 }
 
+func TestWhetherTheRelayOrTheMailboxIsMeant(t *testing.T) {
+	for _, test := range []struct {
+		verb, reply      string
+		relay, recipient bool
+	}{
+		{"greeting", "421 4.3.2 busy", true, false},
+		{"MAIL", "421 4.7.0 too much from you", true, false},
+		{"MAIL", "451 4.3.2 going down", true, false},
+		{"MAIL", "451 4.3.0 later", false, false},
+		{"RCPT", "421 4.7.0 bye", true, false},
+		{"RCPT", "451 4.7.1 greylisted", false, true},
+		{"RCPT", "450 later", false, true},
+		{"RCPT", "452 4.2.2 full", false, true},
+		{"RCPT", "552 5.2.2 full", false, true},
+		{"RCPT", "451 4.3.5 lookup fails", false, false},
+		{"RCPT", "550 5.7.1 no", false, false},
+		{"RCPT", drop, false, false},
+		{".", "452 4.2.2 full", false, true},
+		{".", "421 4.3.0 bye", true, false},
+		{".", "451 4.3.0 later", false, false},
+		{".", drop, false, false},
+	} {
+		problem := failed(t, newPeer(t, script{test.verb: test.reply}).channel(t, nil).Deliver(t.Context(), delivery()))
+		assert.Equal(t, test.relay, problem.Overloaded, "%s %s", test.verb, test.reply)
+		assert.Equal(t, test.recipient, problem.Reached, "%s %s", test.verb, test.reply)
+	}
+}
+
 func TestTheContextHoldsAgainstEveryHang(t *testing.T) {
 	for _, verb := range []string{"greeting", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "."} {
 		for _, said := range []script{{verb: silent}, {verb: drip}, script{verb: silent}.pipelining(), script{verb: drip}.pipelining()} {
@@ -190,7 +218,7 @@ func TestAnEndedContextConnectsNowhere(t *testing.T) {
 	err := p.channel(t, nil).Deliver(ctx, delivery())
 	assert.Equal(t, notify.Temporary, classOf(t, err))
 	assert.ErrorIs(t, err, context.Canceled)
-	assert.Zero(t, p.opened)
+	assert.Zero(t, p.connections())
 }
 
 func TestUnreachableRelayIsTemporary(t *testing.T) {
@@ -259,7 +287,7 @@ func TestADeadKeptConnectionIsReplacedOnce(t *testing.T) {
 		require.NoError(t, c.Deliver(t.Context(), delivery()), how)
 		got, _, _ := p.log()
 		assert.Len(t, got, 2)
-		assert.Equal(t, 2, p.opened)
+		assert.Equal(t, 2, p.connections())
 	}
 
 	t.Run("a fresh one is not", func(t *testing.T) {
@@ -267,7 +295,7 @@ func TestADeadKeptConnectionIsReplacedOnce(t *testing.T) {
 		c := p.channel(t, nil)
 		require.NoError(t, c.Deliver(t.Context(), delivery()))
 		assert.Equal(t, notify.Temporary, classOf(t, c.Deliver(t.Context(), delivery())))
-		assert.Equal(t, 2, p.opened)
+		assert.Equal(t, 2, p.connections())
 	})
 	t.Run("not after the first command", func(t *testing.T) {
 		for _, verb := range []string{"RCPT 2", "DATA 2", ". 2"} {
@@ -275,7 +303,7 @@ func TestADeadKeptConnectionIsReplacedOnce(t *testing.T) {
 			c := p.channel(t, nil)
 			require.NoError(t, c.Deliver(t.Context(), delivery()))
 			assert.NotEqual(t, accepted, classOf(t, c.Deliver(t.Context(), delivery())), verb)
-			assert.Equal(t, 1, p.opened)
+			assert.Equal(t, 1, p.connections())
 		}
 	})
 }
@@ -285,7 +313,7 @@ func TestARejectedConnectionIsNotKept(t *testing.T) {
 	c := p.channel(t, nil)
 	assert.Equal(t, notify.Permanent, classOf(t, c.Deliver(t.Context(), delivery())))
 	require.NoError(t, c.Deliver(t.Context(), delivery()))
-	assert.Equal(t, 2, p.opened)
+	assert.Equal(t, 2, p.connections())
 	got, _, _ := p.log()
 	assert.Len(t, got, 1)
 }

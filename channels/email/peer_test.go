@@ -88,6 +88,12 @@ func (p *peer) log() (accepted []string, truncated int, commands []string) {
 	return slices.Clone(p.accepted), p.truncated, slices.Clone(p.commands)
 }
 
+func (p *peer) connections() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.opened
+}
+
 func (p *peer) serve(conn net.Conn) {
 	p.mu.Lock()
 	s := p.scripts[min(p.opened, len(p.scripts)-1)]

@@ -98,7 +98,7 @@ func TestThePipelinedEnvelopeIsAnsweredStepByStep(t *testing.T) {
 			assert.Equal(t, []string{string(compose(t))}, got)
 			assert.Zero(t, truncated)
 			assert.Equal(t, test.quits, slices.Contains(commands, "QUIT"))
-			assert.Equal(t, 2, p.opened)
+			assert.Equal(t, 2, p.connections())
 		})
 	}
 }
@@ -134,7 +134,7 @@ func TestASessionThatWasSilentIsAskedFirst(t *testing.T) {
 			got, _, commands := p.log()
 			assert.Len(t, got, 2)
 			assert.Equal(t, test.noop, slices.Contains(commands, "NOOP"))
-			assert.Equal(t, test.opened, p.opened)
+			assert.Equal(t, test.opened, p.connections())
 		})
 	}
 }
@@ -146,7 +146,7 @@ func TestASessionThatLeadsNowhereCostsLittle(t *testing.T) {
 	require.NoError(t, c.Deliver(t.Context(), delivery()))
 	idleFor(c, probeAfter)
 	require.NoError(t, ends(t, func() error { return c.Deliver(t.Context(), delivery()) }))
-	assert.Equal(t, 2, p.opened)
+	assert.Equal(t, 2, p.connections())
 }
 
 func TestNoMoreSessionsAreOpenThanAskedFor(t *testing.T) {
@@ -167,6 +167,6 @@ func TestNoMoreSessionsAreOpenThanAskedFor(t *testing.T) {
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
 	cancel()
 	busy.Wait()
-	assert.LessOrEqual(t, p.opened, 2)
+	assert.LessOrEqual(t, p.connections(), 2)
 	assert.Empty(t, c.sessions.places)
 }

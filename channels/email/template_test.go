@@ -80,7 +80,7 @@ func TestATemplateThatFailsInsideALetterSendsNothing(t *testing.T) {
 			assert.Equal(t, "Templates", bad.Field)
 			assert.Contains(t, bad.Reason, "letter.html")
 			assert.NotContains(t, err.Error(), "Trap", "the error does not quote the letter")
-			assert.Zero(t, p.opened, "the relay was not even called")
+			assert.Zero(t, p.connections(), "the relay was not even called")
 
 			require.NoError(t, c.Deliver(t.Context(), delivery()), "others are none the worse")
 		})
