@@ -9,6 +9,7 @@ import (
 // notification for those who are watching right now.
 type Signal struct {
 	Recipient Recipient
+	Changed   bool // not, or not only, by a new item: by a mark, a save, a withdrawal
 	Transient *Item
 }
 

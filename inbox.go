@@ -230,7 +230,7 @@ func (in Inbox) Mark(ctx context.Context, m Mark) (Marked, error) {
 		return Marked{Changed: changed}, err
 	}
 	if changed > 0 {
-		in.n.publish(ctx, []Signal{{Recipient: in.recipient}})
+		in.n.publish(ctx, []Signal{{Recipient: in.recipient, Changed: true}})
 	}
 	return Marked{Changed: changed, Counts: counts}, nil
 }

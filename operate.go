@@ -373,7 +373,7 @@ func (n *Notifier) Erase(ctx context.Context, r Recipient) error {
 			return fmt.Errorf("notify: erase: %w", err)
 		}
 		if !busy {
-			n.publish(ctx, []Signal{{Recipient: r}})
+			n.publish(ctx, []Signal{{Recipient: r, Changed: true}})
 			return nil
 		}
 		timer := time.NewTimer(eraseWait)

@@ -100,6 +100,20 @@ func (n *Notifier) nextDigest(ctx context.Context, r Recipient, s Settings, p Pr
 	return n.cutAfter(ctx, r, now, plan.LastCut, p.Preferences.DigestAt, zone)
 }
 
+// Providers returns the providers that a recipient can get, as the catalog has
+// them: titles and icons for what shows an inbox. Without a catalog there are
+// none.
+func (n *Notifier) Providers(ctx context.Context, r Recipient) ([]Provider, error) {
+	if err := checkRecipient(r); err != nil {
+		return nil, err
+	}
+	view, err := n.viewOf(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(view.providers), nil
+}
+
 func (n *Notifier) providerSetting(p Provider, profile Profile, r Recipient) ProviderSetting {
 	row := ProviderSetting{Provider: p}
 	for _, d := range n.decide(Notification{}, p, profile, r) {

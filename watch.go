@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -93,6 +94,7 @@ func (w *watcher) loop(ctx context.Context, yield func(Change, error) bool) {
 type watcher struct {
 	in        Inbox
 	hint      chan struct{}
+	changed   atomic.Bool // a hint was about something besides new items
 	transient chan Item
 	at        Position          // the newest that was yielded
 	known     map[Position]bool // yielded within the write deadline before at
@@ -124,6 +126,9 @@ func (w *watcher) signal(s Signal) {
 		default:
 		}
 		return
+	}
+	if s.Changed {
+		w.changed.Store(true)
 	}
 	select {
 	case w.hint <- struct{}{}:
@@ -208,10 +213,10 @@ func (w *watcher) each(ctx context.Context, pass func([]Item) (more bool, err er
 	}
 }
 
-// look yields the items that are new, or else a resync if the counts have
-// changed. It tells whether the watch goes on.
+// look yields the items that are new, and a resync if a hint told of something
+// else, or the counts do. It tells whether the watch goes on.
 func (w *watcher) look(ctx context.Context, yield func(Change, error) bool) (more bool) {
-	before, told := w.counts, false
+	before, told, changed := w.counts, false, w.changed.Swap(false)
 	more = true
 	err := w.each(ctx, func(items []Item) (bool, error) {
 		items = slices.DeleteFunc(items, func(it Item) bool { return w.known[it.position()] })
@@ -244,7 +249,10 @@ func (w *watcher) look(ctx context.Context, yield func(Change, error) bool) (mor
 	}
 	w.forget()
 	w.in.n.watched.saw(w)
-	return told || w.counts == before || yield(Change{Kind: ChangeResync, Counts: w.counts, Cursor: w.cursor()}, nil)
+	if !changed && (told || w.counts == before) {
+		return true
+	}
+	return yield(Change{Kind: ChangeResync, Counts: w.counts, Cursor: w.cursor()}, nil)
 }
 
 // count reads the counts anew.

@@ -236,3 +236,39 @@ func TestWatch_aLongAbsenceIsMadeUpForInBatches(t *testing.T) { // R30
 		assert.Less(t, store.reads.Load(), int64(20), "not a query for each of them")
 	})
 }
+
+// An item that is archived after it was read, or preferences that are saved,
+// change no count: another page of the same recipient must be told all the same.
+func TestWatch_whatLeavesTheCountsIsTold(t *testing.T) { // R30
+	synctest.Test(t, func(t *testing.T) {
+		n, err := notify.New(memory.New(nil), nil)
+		require.NoError(t, err)
+		ann := notify.User("ann")
+		_, err = n.Send(t.Context(), notify.Notification{Provider: "billing", To: []notify.Recipient{ann}, Title: "one"})
+		require.NoError(t, err)
+		page, err := n.Inbox(ann).Page(t.Context(), notify.Query{})
+		require.NoError(t, err)
+		_, err = n.Inbox(ann).Mark(t.Context(), notify.Mark{Op: notify.OpRead, UpTo: page.Head})
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		me := watch(ctx, n, ann)
+		synctest.Wait()
+		for i, change := range []func() error{
+			func() error {
+				_, err := n.Inbox(ann).Mark(t.Context(), notify.Mark{Op: notify.OpArchive, UpTo: page.Head})
+				return err
+			},
+			func() error {
+				_, err := n.SavePreferences(t.Context(), ann, notify.Preferences{Muted: true})
+				return err
+			},
+		} {
+			require.NoError(t, change())
+			synctest.Wait()
+			me.mu.Lock()
+			assert.Len(t, me.told, 2+i, "the first one, and one for each change")
+			me.mu.Unlock()
+		}
+	})
+}

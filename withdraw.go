@@ -58,7 +58,7 @@ func (n *Notifier) sweep(ctx context.Context, id ID) error {
 		}
 		signals := make([]Signal, len(recipients))
 		for i, r := range recipients {
-			signals[i].Recipient = r
+			signals[i] = Signal{Recipient: r, Changed: true}
 		}
 		n.publish(ctx, signals)
 		if len(recipients) < storeBatch {
