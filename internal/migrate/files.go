@@ -26,14 +26,29 @@ var (
 	compatibleForm = regexp.MustCompile(`(?m)^-- compatible: (\d+)$`)
 )
 
-// Tables fills in table names: {item} becomes prefix followed by item.
-func Tables(text, prefix string) string {
-	return tableForm.ReplaceAllString(text, prefix+"$1")
+// Names are how tables are named.
+type Names struct {
+	Qualifier string // before the name where tables are meant: "app".
+	Prefix    string
+}
+
+// Table is the name of a table as statements have it.
+func (n Names) Table(table string) string { return n.Qualifier + n.Prefix + table }
+
+// Fill fills in table names: {item} becomes that of item, and {prefix} the bare
+// prefix, for what is not qualified.
+func (n Names) Fill(text string) string {
+	return tableForm.ReplaceAllStringFunc(text, func(form string) string {
+		if form == "{prefix}" {
+			return n.Prefix
+		}
+		return n.Table(form[1 : len(form)-1])
+	})
 }
 
 // Load reads the migrations in dir of source, in their order. A file that an
 // older program cannot live with says so by a line "-- compatible: N".
-func Load(source fs.FS, dir, prefix string) ([]File, error) {
+func Load(source fs.FS, dir string, names Names) ([]File, error) {
 	entries, err := fs.ReadDir(source, dir) // sorted by name
 	if err != nil {
 		return nil, err
@@ -57,9 +72,9 @@ func Load(source fs.FS, dir, prefix string) ([]File, error) {
 		if c := compatibleForm.FindSubmatch(raw); c != nil {
 			f.Compatible, _ = strconv.Atoi(string(c[1]))
 		}
-		f.Text = Tables(string(raw), prefix) + fmt.Sprintf(
-			"\nINSERT INTO %sschema (version, name, checksum, compatible) VALUES (%d, '%s', '%s', %d);\n",
-			prefix, f.Version, f.Name, f.Checksum, f.Compatible)
+		f.Text = names.Fill(string(raw)) + fmt.Sprintf(
+			"\nINSERT INTO %s (version, name, checksum, compatible) VALUES (%d, '%s', '%s', %d);\n",
+			names.Table("schema"), f.Version, f.Name, f.Checksum, f.Compatible)
 		files = append(files, f)
 	}
 	return files, nil

@@ -12,7 +12,7 @@ import (
 const (
 	insertNotifications = `INSERT INTO {notification} (id, tenant, provider, dedup, fingerprint, entity, accepted, withdrawn, expires, content, data, audience, recipients)
 SELECT id, tenant, provider, dedup, fingerprint, entity, accepted, 0, expires, content, data, audience, recipients
-FROM {rows id:text tenant:text provider:text dedup:text fingerprint:text entity:text accepted:int expires:int content:text data:text audience:text recipients:text} WHERE 1 = 1 {nothing}`
+FROM {rows id:id tenant:text provider:text dedup:text fingerprint:text entity:text accepted:int expires:int content:long data:long audience:text recipients:long} WHERE 1 = 1 {nothing}`
 
 	selectKeys = `SELECT n.tenant, n.provider, n.dedup, n.id, n.fingerprint, n.withdrawn
 FROM {rows tenant:text provider:text dedup:text} JOIN {notification} n ON n.tenant = r.tenant AND n.provider = r.provider AND n.dedup = r.dedup`
@@ -95,8 +95,12 @@ func notificationRow(a notify.Acceptance, now int64) ([]any, error) {
 	if a.Task != nil {
 		audience = orNull(n.Audience)
 	}
+	fingerprint := "" // it is compared with that of others with the key
+	if n.Key != "" {
+		fingerprint = a.Fingerprint
+	}
 	return []any{
-		string(a.ID), n.Tenant, n.Provider, orNull(n.Key), a.Fingerprint, orNull(n.Entity),
+		a.ID, n.Tenant, n.Provider, orNull(n.Key), fingerprint, orNull(n.Entity),
 		now, micros(n.ExpiresAt), document, data, audience, recipients,
 	}, nil
 }
@@ -154,7 +158,7 @@ func (t *tx) firsts(ctx context.Context, batch []notify.Acceptance) (map[dedupKe
 		var k dedupKey
 		var f first
 		var withdrawn int64
-		if err := r.Scan(&k.tenant, &k.provider, &k.key, &f.id, &f.fingerprint, &withdrawn); err != nil {
+		if err := r.Scan(&k.tenant, &k.provider, &k.key, scanID(&f.id), &f.fingerprint, &withdrawn); err != nil {
 			return err
 		}
 		f.withdrawn = withdrawn != 0

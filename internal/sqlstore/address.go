@@ -14,10 +14,10 @@ import (
 const (
 	addressColumns = `a.id, a.tenant, a.recipient, a.channel, a.value, a.meta, a.name, a.locale, a.registered, a.last_success, a.last_error, a.last_error_at`
 
-	selectAddress    = `SELECT ` + addressColumns + ` FROM {address} a WHERE a.hash = ? {update}`
+	selectAddress    = `SELECT ` + addressColumns + ` FROM {address} a WHERE a.hash = ? {locked}`
 	selectAddresses  = `SELECT ` + addressColumns + ` FROM {rows tenant:text recipient:text} JOIN {address} a ON a.tenant = r.tenant AND a.recipient = r.recipient ORDER BY a.registered, a.id`
-	selectOthers     = `SELECT a.id FROM {address} a WHERE a.tenant = ? AND a.recipient = ? AND a.channel = ? ORDER BY a.registered, a.id {update}`
-	deleteAddresses  = `DELETE FROM {address} WHERE id IN (SELECT id FROM {rows id:text})`
+	selectOthers     = `SELECT a.id FROM {address} a WHERE a.tenant = ? AND a.recipient = ? AND a.channel = ? ORDER BY a.registered, a.id {locked}`
+	deleteAddresses  = `{delete address id:id}`
 	deleteOwnAddress = `DELETE FROM {address} WHERE id = ? AND tenant = ? AND recipient = ?`
 	insertAddress    = `INSERT INTO {address} (id, hash, tenant, recipient, channel, value, meta, name, locale, registered, last_success, last_error, last_error_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
@@ -36,7 +36,7 @@ func scanAddress(r *sql.Rows) (notify.Registration, error) {
 	var reg notify.Registration
 	var meta sql.NullString
 	var registered, success, failed int64
-	err := r.Scan(&reg.ID, &reg.Recipient.Tenant, &reg.Recipient.ID, &reg.Address.Channel, &reg.Address.Value, &meta,
+	err := r.Scan(scanID(&reg.ID), &reg.Recipient.Tenant, &reg.Recipient.ID, &reg.Address.Channel, &reg.Address.Value, &meta,
 		&reg.Name, &reg.Locale, &registered, &success, &reg.LastError, &failed)
 	if meta.Valid {
 		reg.Address.Meta = []byte(meta.String)
@@ -94,7 +94,7 @@ func (t *tx) register(ctx context.Context, reg notify.Registration, limit int) (
 		gone = append(gone, others[:max(len(others)-limit+1, 0)]...)
 	}
 	if len(gone) > 0 {
-		if _, err := t.exec(ctx, deleteAddresses, strs(gone)); err != nil {
+		if _, err := t.exec(ctx, deleteAddresses, idRows(gone)); err != nil {
 			return fresh, err
 		}
 	}
@@ -102,7 +102,7 @@ func (t *tx) register(ctx context.Context, reg notify.Registration, limit int) (
 	if fresh.Address.Meta != nil {
 		meta = string(fresh.Address.Meta)
 	}
-	_, err = t.exec(ctx, insertAddress, string(fresh.ID), hash, fresh.Recipient.Tenant, fresh.Recipient.ID, fresh.Address.Channel, fresh.Address.Value,
+	_, err = t.exec(ctx, insertAddress, fresh.ID, hash, fresh.Recipient.Tenant, fresh.Recipient.ID, fresh.Address.Channel, fresh.Address.Value,
 		meta, fresh.Name, fresh.Locale, t.now, micros(fresh.LastSuccess), fresh.LastError, micros(fresh.LastErrorAt))
 	return fresh, err
 }
@@ -112,7 +112,7 @@ func (t *tx) others(ctx context.Context, reg notify.Registration) ([]notify.ID, 
 	var ids []notify.ID
 	err := t.query(ctx, selectOthers, func(r *sql.Rows) error {
 		var id notify.ID
-		err := r.Scan(&id)
+		err := r.Scan(scanID(&id))
 		if id != reg.ID {
 			ids = append(ids, id)
 		}
@@ -124,7 +124,7 @@ func (t *tx) others(ctx context.Context, reg notify.Registration) ([]notify.ID, 
 // Unregister implements [notify.AddressStore].
 func (s *Store) Unregister(ctx context.Context, r notify.Recipient, id notify.ID) error {
 	return s.write(ctx, "unregister", func(ctx context.Context, t *tx) error {
-		n, err := t.exec(ctx, deleteOwnAddress, string(id), r.Tenant, r.ID)
+		n, err := t.exec(ctx, deleteOwnAddress, id, r.Tenant, r.ID)
 		if err == nil && n == 0 {
 			err = notify.ErrNotFound
 		}
@@ -173,11 +173,11 @@ func (t *tx) learn(ctx context.Context, r notify.Recipient, outcomes []notify.Ad
 		var err error
 		switch {
 		case o.Gone:
-			_, err = t.exec(ctx, addressGone, string(o.Registration), r.Tenant, r.ID, micros(o.Since))
+			_, err = t.exec(ctx, addressGone, o.Registration, r.Tenant, r.ID, micros(o.Since))
 		case o.Error == "":
-			_, err = t.exec(ctx, addressSucceeded, t.now, string(o.Registration), r.Tenant, r.ID)
+			_, err = t.exec(ctx, addressSucceeded, t.now, o.Registration, r.Tenant, r.ID)
 		default:
-			_, err = t.exec(ctx, addressFailed, shortened(o.Error), t.now, string(o.Registration), r.Tenant, r.ID)
+			_, err = t.exec(ctx, addressFailed, shortened(o.Error), t.now, o.Registration, r.Tenant, r.ID)
 		}
 		if err != nil {
 			return err

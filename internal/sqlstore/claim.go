@@ -13,9 +13,9 @@ import (
 const (
 	selectExpired = `SELECT ` + taskColumns + ` FROM {task}
 WHERE queue = ? AND channel = ? AND leased_until <> 0 AND leased_until <= ? AND (? = 1 OR kind <> 'fanout' OR provider IN (SELECT id FROM {rows id:text}))
-ORDER BY lane, leased_until LIMIT ? {update}`
+ORDER BY lane, leased_until LIMIT ? {skip}`
 
-	leaseTasks = `UPDATE {task} SET epoch = epoch + 1, leased_until = ?, unknown = CASE WHEN leased_until <> 0 THEN 1 ELSE unknown END WHERE id IN (SELECT id FROM {rows id:text})`
+	leaseTasks = `{update task 2 id:id} SET epoch = epoch + 1, unknown = CASE WHEN leased_until <> 0 THEN 1 ELSE unknown END, leased_until = ?1 {those}`
 
 	buckets = 256
 )
@@ -76,7 +76,7 @@ func (t *tx) claim(ctx context.Context, c notify.Claim) ([]notify.Task, error) {
 		tasks[i].Recovered = k.leasedUntil != 0
 		tasks[i].Unknown = k.Unknown || tasks[i].Recovered
 	}
-	_, err = t.exec(ctx, leaseTasks, t.after(c.Lease), strs(ids))
+	_, err = t.exec(ctx, leaseTasks, t.after(c.Lease), idRows(ids))
 	return tasks, err
 }
 

@@ -6,10 +6,12 @@ package sqlstore
 import (
 	"database/sql"
 	"io/fs"
+
+	"github.com/bellwether-go/notify"
 )
 
-// Dialect is how one database says what the engine means. Texts name tables as
-// {item}, which becomes the prefix followed by item.
+// Dialect is how one database says what the engine means. Its texts are written
+// as those of the engine, see statement.go.
 type Dialect struct {
 	Name       string // of the package, for errors: "sqlite"
 	Migrations fs.FS  // NNNN_name.sql in its root
@@ -21,14 +23,26 @@ type Dialect struct {
 	// clock of the process.
 	Now string
 
-	// Placeholder is the n-th parameter, counted from 1.
+	// Placeholder is the n-th parameter, counted from 1. Positional ones have
+	// no number, so that each serves once.
 	Placeholder func(n int) string
+	Positional  bool
 	// Rows is an item of a FROM clause that yields the rows bound to it, with
 	// the given columns; parameter is called once for each value that Bind
 	// returns. The result ends with its alias.
 	Rows func(columns []Column, parameter func() string) string
 	// Bind makes parameters of rows.
 	Bind func(columns []Column, rows [][]any) []any
+
+	// Update and Delete begin a statement on those rows of a table that are
+	// named by the key columns of bound rows r. Update goes on with SET, and
+	// then with those, to which conditions can be added, as to all of Delete.
+	Update func(table string, columns []Column, rows func() string) (head, those string)
+	Delete func(table string, columns []Column, rows func() string) string
+	// ID makes of an id what the database keeps; nil keeps the text. NoID is
+	// the literal for the empty one.
+	ID   func(notify.ID) any
+	NoID string
 
 	// ConflictNothing follows an INSERT that leaves existing rows alone.
 	ConflictNothing string
@@ -49,15 +63,25 @@ type Dialect struct {
 	// for their turn, and looking for work first is cheaper than to begin.
 	OneWriter bool
 
-	// Share and Update lock the rows of a SELECT until the transaction ends.
-	Share, Update string
+	// Share locks the rows of a SELECT until the transaction ends, so that they
+	// stay as they are; Lock does, of the table with the alias if there is one,
+	// so that nobody else can lock them either; Skip leaves out those that are
+	// locked already.
+	Share      string
+	Lock, Skip func(alias string) string
+	// Present ends a SELECT of tombstones by a transaction that is to file, and
+	// Barrier waits until all that have made one and may not have seen those of
+	// now have ended. Empty where writers exclude one another.
+	Present, Barrier string
+	// Unqueued is the condition that no task refers to the notification n.
+	Unqueued string
 
 	// Session is what a connection is set to before a write and set back from
 	// after it.
 	Session []Setting
-	// Lock is the first statement of a write, formatted with the milliseconds
+	// Begin is the first statement of a write, formatted with the milliseconds
 	// that its commit may wait.
-	Lock string
+	Begin string
 	// WriteTx and ReadTx are the options of transactions; those of ReadTx give
 	// all statements one snapshot.
 	WriteTx, ReadTx *sql.TxOptions
@@ -66,8 +90,9 @@ type Dialect struct {
 	Savepoint, Release, Back string
 
 	// Busy tells an error after which the whole transaction can be run again,
-	// because nothing of it was written.
-	Busy func(error) bool
+	// because nothing of it was written. Duplicate tells that a row exists that
+	// another transaction may just have made.
+	Busy, Duplicate func(error) bool
 	// Hint adds what a host can do about an error, or returns "".
 	Hint func(error) string
 }
@@ -86,6 +111,18 @@ func (s Setting) met(value int) bool { return value == s.Want || s.AtLeast && va
 
 // Column is a column of bound rows.
 type Column struct {
-	Name string
-	Text bool // else a 64-bit integer
+	Name  string
+	Kind  string // text, long (a text of any length), id, or int (of 64 bits)
+	Value bool   // no key, where columns are keys
+}
+
+// Keys are the names of the columns that are keys.
+func Keys(columns []Column) []string {
+	var names []string
+	for _, c := range columns {
+		if !c.Value {
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }

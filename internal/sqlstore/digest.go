@@ -10,7 +10,7 @@ import (
 
 const (
 	selectDuePlans = `SELECT p.tenant, p.recipient, p.channel, p.next_cut, p.last_cut,
-COALESCE((SELECT MIN(e.filed) FROM {entry} e WHERE e.tenant = p.tenant AND e.recipient = p.recipient AND e.channel = p.channel AND e.digest = ''), 0)
+COALESCE((SELECT MIN(e.filed) FROM {entry} e WHERE e.tenant = p.tenant AND e.recipient = p.recipient AND e.channel = p.channel AND e.digest = {none}), 0)
 FROM {plan} p WHERE p.next_cut <> 0 AND p.next_cut <= ?1 AND p.channel IN (SELECT id FROM {rows 3 id:text})
 ORDER BY p.next_cut, p.tenant, p.recipient, p.channel LIMIT ?2`
 
@@ -67,11 +67,11 @@ func (s *Store) DigestEntries(ctx context.Context, digest notify.Task) ([]notify
 		return q.query(ctx, selectEntries, func(r *sql.Rows) error {
 			var e notify.DigestEntry
 			var filed int64
-			err := r.Scan(&e.Item, &e.Provider, &filed, &e.PreferencesVersion)
+			err := r.Scan(scanID(&e.Item), &e.Provider, &filed, &e.PreferencesVersion)
 			e.Filed = instant(filed)
 			entries = append(entries, e)
 			return err
-		}, digest.Recipient.Tenant, digest.Recipient.ID, digest.Channel, string(digest.ID), now)
+		}, digest.Recipient.Tenant, digest.Recipient.ID, digest.Channel, digest.ID, now)
 	})
 	return entries, err
 }

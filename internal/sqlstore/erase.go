@@ -17,13 +17,13 @@ const (
 UNION SELECT notification FROM {task} WHERE queue = 1 AND tenant = ?1 AND recipient = ?2
 UNION SELECT notification FROM {entry} WHERE tenant = ?1 AND recipient = ?2
 UNION SELECT notification FROM {delivery} WHERE tenant = ?1 AND recipient = ?2`
-	deleteUnreferred = `DELETE FROM {notification} WHERE id IN (SELECT n.id FROM {notification} n WHERE n.id IN (SELECT id FROM {rows id:text}) AND ` + unreferred + `)`
+	selectUnreferred = `SELECT n.id FROM {notification} n WHERE n.id IN (SELECT id FROM {rows id:id}) AND ` + unreferred
 
-	selectKept = `SELECT n.id, n.recipients FROM {notification} n WHERE n.id IN (SELECT notification FROM {task} WHERE queue = 0 AND kind = 'fanout' AND tenant = ?) AND n.recipients IS NOT NULL {update}`
+	selectKept = `SELECT n.id, n.recipients FROM {notification} n WHERE n.id IN (SELECT notification FROM {task} WHERE queue = 0 AND kind = 'fanout' AND tenant = ?) AND n.recipients IS NOT NULL {locked}`
 	updateKept = `UPDATE {notification} SET recipients = ? WHERE id = ?`
 
-	deleteFreeTasks = `DELETE FROM {task} WHERE queue = 1 AND tenant = ? AND recipient = ? AND leased_until <= ?`
-	anyTaskOf       = `SELECT 1 FROM {task} WHERE queue = 1 AND tenant = ? AND recipient = ? LIMIT 1`
+	selectTasksOf   = `SELECT id FROM {task} WHERE queue = 1 AND tenant = ? AND recipient = ?`
+	deleteFreeTasks = `{delete task 1 id:id} AND leased_until <= ?2`
 )
 
 // eraseFrom deletes whatever else is stored about one recipient.
@@ -47,6 +47,11 @@ func (s *Store) Erase(ctx context.Context, r notify.Recipient) (busy bool, err e
 		return false, err
 	}
 	err = s.write(ctx, "erase", func(ctx context.Context, t *tx) (err error) {
+		if s.d.Barrier != "" {
+			if _, err := t.exec(ctx, s.d.Barrier); err != nil {
+				return err
+			}
+		}
 		busy, err = t.erase(ctx, r)
 		return err
 	})
@@ -54,17 +59,16 @@ func (s *Store) Erase(ctx context.Context, r notify.Recipient) (busy bool, err e
 }
 
 func (t *tx) erase(ctx context.Context, r notify.Recipient) (busy bool, err error) {
-	var touched []notify.ID
-	err = t.query(ctx, selectTouched, func(rows *sql.Rows) error {
-		var id notify.ID
-		err := rows.Scan(&id)
-		touched = append(touched, id)
-		return err
-	}, r.Tenant, r.ID)
+	touched, err := t.ids(ctx, selectTouched, r.Tenant, r.ID)
 	if err != nil {
 		return false, err
 	}
-	if _, err := t.exec(ctx, deleteFreeTasks, r.Tenant, r.ID, t.now); err != nil {
+	tasks, err := t.ids(ctx, selectTasksOf, r.Tenant, r.ID)
+	if err != nil {
+		return false, err
+	}
+	free, err := t.exec(ctx, deleteFreeTasks, idRows(tasks), t.now)
+	if err != nil {
 		return false, err
 	}
 	for _, text := range eraseFrom {
@@ -72,22 +76,19 @@ func (t *tx) erase(ctx context.Context, r notify.Recipient) (busy bool, err erro
 			return false, err
 		}
 	}
-	if _, err := t.exec(ctx, deleteUnreferred, strs(touched)); err != nil {
+	if _, err := t.deleteUnreferred(ctx, selectUnreferred, idRows(touched)); err != nil {
 		return false, err
 	}
-	if err := t.eraseKept(ctx, r); err != nil {
-		return false, err
-	}
-	err = t.query(ctx, anyTaskOf, func(*sql.Rows) error { busy = true; return nil }, r.Tenant, r.ID)
-	return busy, err
+	return free < int64(len(tasks)), t.eraseKept(ctx, r)
 }
 
 // eraseKept takes the recipient out of the lists of pending fan-outs.
 func (t *tx) eraseKept(ctx context.Context, r notify.Recipient) error {
-	shortened := map[string]string{}
+	shortened := map[notify.ID]string{}
 	err := t.query(ctx, selectKept, func(rows *sql.Rows) error {
-		var id, recipients string
-		if err := rows.Scan(&id, &recipients); err != nil {
+		var id notify.ID
+		var recipients string
+		if err := rows.Scan(scanID(&id), &recipients); err != nil {
 			return err
 		}
 		to, err := unpackRecipients(r.Tenant, recipients)

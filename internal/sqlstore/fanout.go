@@ -52,7 +52,7 @@ func (t *tx) fanOut(ctx context.Context, c notify.Chunk) (withdrawn bool, err er
 	if c.Done {
 		return false, t.endFanOut(ctx, k)
 	}
-	_, err = t.exec(ctx, moveProgress, c.Cursor, string(k.ID))
+	_, err = t.exec(ctx, moveProgress, c.Cursor, k.ID)
 	return false, err
 }
 
@@ -70,7 +70,7 @@ func (t *tx) filed(ctx context.Context, k taskRow) (of *filed, withdrawn bool, e
 		n, err := p.unpack()
 		of.collapse = n.CollapseKey
 		return err
-	}, string(k.Notification))
+	}, k.Notification)
 	return of, withdrawn, err
 }
 
@@ -79,7 +79,7 @@ func (t *tx) endFanOut(ctx context.Context, k taskRow) error {
 	if err := t.deleteTasks(ctx, []notify.ID{k.ID}); err != nil {
 		return err
 	}
-	_, err := t.exec(ctx, forgetRecipients, strs([]notify.ID{k.Notification}))
+	_, err := t.exec(ctx, forgetRecipients, idRows([]notify.ID{k.Notification}))
 	return err
 }
 

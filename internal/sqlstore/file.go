@@ -11,11 +11,11 @@ import (
 const (
 	insertItems = `INSERT INTO {item} (tenant, recipient, filed, id, notification, provider, slot, seen, read_at, archived, snoozed, repeats)
 SELECT tenant, recipient, filed, id, notification, provider, slot, 0, 0, 0, 0, repeats
-FROM {rows tenant:text recipient:text filed:int id:text notification:text provider:text slot:text repeats:int} WHERE 1 = 1`
+FROM {rows tenant:text recipient:text filed:int id:id notification:id provider:text slot:text repeats:int} WHERE 1 = 1`
 
 	insertEntries = `INSERT INTO {entry} (tenant, recipient, channel, digest, filed, item, notification, provider, preferences)
-SELECT tenant, recipient, channel, '', filed, item, notification, provider, preferences
-FROM {rows tenant:text recipient:text channel:text filed:int item:text notification:text provider:text preferences:int} WHERE 1 = 1`
+SELECT tenant, recipient, channel, {none}, filed, item, notification, provider, preferences
+FROM {rows tenant:text recipient:text channel:text filed:int item:id notification:id provider:text preferences:int} WHERE 1 = 1`
 )
 
 // filed is a notification that is being filed.
@@ -53,7 +53,7 @@ func (t *tx) file(ctx context.Context, filings []filing, tasks []taskRow, fresh 
 			tasks = append(tasks, newTask(task, r, p.of.id, p.of.provider, p.PreferencesVersion, t.now))
 		}
 		for _, e := range p.Entries {
-			entries = append(entries, []any{r.Tenant, r.ID, e.Channel, t.now, string(p.item), string(p.of.id), p.of.provider, p.PreferencesVersion})
+			entries = append(entries, []any{r.Tenant, r.ID, e.Channel, t.now, p.item, p.of.id, p.of.provider, p.PreferencesVersion})
 			plans = append(plans, []any{r.Tenant, r.ID, e.Channel, micros(e.NextCut)})
 		}
 	}
@@ -70,14 +70,16 @@ func (t *tx) file(ctx context.Context, filings []filing, tasks []taskRow, fresh 
 }
 
 // plan plans a cut where none is planned. Rows are tenant, recipient, channel
-// and next cut.
+// and next cut; of several for one plan the first counts.
 func (t *tx) plan(ctx context.Context, plans rowset) error {
 	if len(plans) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(plans, func(a, b []any) int {
+	compare := func(a, b []any) int {
 		return cmp.Or(cmp.Compare(a[0].(string), b[0].(string)), cmp.Compare(a[1].(string), b[1].(string)), cmp.Compare(a[2].(string), b[2].(string)))
-	})
+	}
+	slices.SortStableFunc(plans, compare)
+	plans = slices.CompactFunc(plans, func(a, b []any) bool { return compare(a, b) == 0 })
 	_, err := t.exec(ctx, t.s.d.UpsertPlan, plans)
 	return err
 }

@@ -35,7 +35,7 @@ func (h *HostTx) BelongsTo(store notify.Store) bool {
 	for store != nil {
 		if owner, ok := store.(interface{ self() *Store }); ok {
 			other := owner.self()
-			return other == h.s || other.db == h.s.db && other.prefix == h.s.prefix
+			return other == h.s || other.db == h.s.db && other.names == h.s.names
 		}
 		wrapper, ok := store.(interface{ Unwrap() notify.Store })
 		if !ok {

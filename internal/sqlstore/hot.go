@@ -3,8 +3,8 @@ package sqlstore
 // hot are the statements of writes that are prepared when a store is opened.
 // The others are rare enough to be parsed each time.
 var hot = []string{
-	insertNotifications, selectKeys, selectTombstones,
-	insertItems, insertEntries, insertTasks, deleteItems, selectSlots, selectPlaced, selectFirstPlaced,
+	insertNotifications, selectKeys, selectTombstones, presentTombstones,
+	insertItems, insertEntries, insertTasks, deleteItems, moveItems, selectSlots, selectPlaced, selectFirstPlaced,
 	selectTasks, deleteTasks, leaseTasks, renewTasks, selectExpired, insertDeliveries,
 	selectNotifications, selectHeldItems, selectPreferences, selectPlans, selectAddresses, countUnreads,
 	selectFiled, moveProgress, forgetRecipients, addressSucceeded,

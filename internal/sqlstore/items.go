@@ -13,15 +13,15 @@ import (
 // itemColumns selects what scanItem takes, of the item i and its notification n.
 const itemColumns = `i.id, i.tenant, i.recipient, i.notification, i.filed, i.seen, i.read_at, i.archived, i.snoozed, i.repeats, ` + packedColumns
 
-// placesOf selects the places of items by their ids. Most items have the id of
-// the notification that they hold; the others have an index of their own. A
-// join that begins with few rows is written CROSS JOIN: some planners take that
-// as the order to go in, to the others it is the same.
-const placesOf = `SELECT filed, id FROM {item} WHERE notification IN (SELECT id FROM {rows id:text}) AND id = notification AND tenant = ? AND recipient = ?
-UNION ALL SELECT i.filed, i.id FROM {rows id:text} CROSS JOIN {item} i WHERE i.id = r.id AND i.id <> i.notification AND i.tenant = ? AND i.recipient = ?`
+// placesOf selects which notifications are in items, by the ids of the items.
+// Most have the id of the notification that they hold; the others have an index
+// of their own. A join that begins with few rows is written CROSS JOIN: some
+// planners take that as the order to go in, to the others it is the same.
+const placesOf = `SELECT notification FROM {item} WHERE notification IN (SELECT id FROM {rows id:id}) AND id = notification AND tenant = ? AND recipient = ?
+UNION ALL SELECT i.notification FROM {rows id:id} CROSS JOIN {item} i WHERE i.id = r.id AND i.id <> i.notification AND i.tenant = ? AND i.recipient = ?`
 
-func placesArgs(r notify.Recipient, ids []notify.ID) []any {
-	named := strs(slices.Compact(slices.Sorted(slices.Values(ids))))
+func placesArgs(r notify.Recipient, of []notify.ID) []any {
+	named := idRows(slices.Compact(slices.Sorted(slices.Values(of))))
 	return []any{named, r.Tenant, r.ID, named, r.Tenant, r.ID}
 }
 
@@ -57,7 +57,7 @@ func itemsQuery(r notify.Recipient, q notify.ItemQuery, now int64) (string, []an
 	b.WriteString(`SELECT ` + itemColumns + ` FROM `)
 	if len(q.IDs) > 0 {
 		b.WriteString(`(` + placesOf + `) p CROSS JOIN {item} i`)
-		places = `i.filed = p.filed AND i.id = p.id`
+		places = `i.notification = p.notification`
 		args = placesArgs(r, q.IDs)
 		q.State = notify.StateAll
 	} else {
@@ -75,10 +75,10 @@ func itemsQuery(r notify.Recipient, q notify.ItemQuery, now int64) (string, []an
 		and(`i.provider = ?`, q.Provider)
 	}
 	if q.Before != (notify.Position{}) {
-		and(`(i.filed, i.id) < (?, ?)`, micros(q.Before.Filed), string(q.Before.ID))
+		and(`(i.filed, i.id) < (?, ?)`, micros(q.Before.Filed), q.Before.ID)
 	}
 	if q.After != (notify.Position{}) {
-		and(`(i.filed, i.id) > (?, ?)`, micros(q.After.Filed), string(q.After.ID))
+		and(`(i.filed, i.id) > (?, ?)`, micros(q.After.Filed), q.After.ID)
 	}
 	if q.Ascending {
 		b.WriteString(` ORDER BY i.filed, i.id`)
@@ -113,7 +113,7 @@ func scanItem(r *sql.Rows) (notify.Item, error) {
 	var p packed
 	var filed, seen, read, archived, snoozed int64
 	err := r.Scan(append([]any{
-		&it.ID, &it.Recipient.Tenant, &it.Recipient.ID, &it.NotificationID, &filed, &seen, &read, &archived, &snoozed, &it.Repeats,
+		scanID(&it.ID), &it.Recipient.Tenant, &it.Recipient.ID, scanID(&it.NotificationID), &filed, &seen, &read, &archived, &snoozed, &it.Repeats,
 	}, p.scan()...)...)
 	if err != nil {
 		return it, err

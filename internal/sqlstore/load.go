@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	selectNotifications = `SELECT n.id, n.withdrawn, n.audience, n.recipients, ` + packedColumns + ` FROM {notification} n WHERE n.id IN (SELECT id FROM {rows id:text})`
+	selectNotifications = `SELECT n.id, n.withdrawn, n.audience, n.recipients, ` + packedColumns + ` FROM {notification} n WHERE n.id IN (SELECT id FROM {rows id:id})`
 
 	selectHeldItems = `SELECT ` + itemColumns + `
-FROM {rows notification:text tenant:text recipient:text}
+FROM {rows notification:id tenant:text recipient:text}
 JOIN {item} i ON i.notification = r.notification AND i.tenant = r.tenant AND i.recipient = r.recipient
 JOIN {notification} n ON n.id = i.notification`
 
@@ -103,7 +103,7 @@ func (t *tx) load(ctx context.Context, tasks []notify.Task, countUnread int) (*l
 			continue
 		}
 		recipients = append(recipients, k.Recipient)
-		places = append(places, []any{string(k.Notification), k.Recipient.Tenant, k.Recipient.ID})
+		places = append(places, []any{k.Notification, k.Recipient.Tenant, k.Recipient.ID})
 	}
 	if err := t.loadNotifications(ctx, notifications, l); err != nil || len(recipients) == 0 {
 		return l, err
@@ -138,8 +138,8 @@ func (t *tx) load(ctx context.Context, tasks []notify.Task, countUnread int) (*l
 	}, t.now, countUnread, recipientRows(recipients))
 }
 
-func (t *tx) loadNotifications(ctx context.Context, ids []notify.ID, l *loaded) error {
-	if len(ids) == 0 {
+func (t *tx) loadNotifications(ctx context.Context, of []notify.ID, l *loaded) error {
+	if len(of) == 0 {
 		return nil
 	}
 	return t.query(ctx, selectNotifications, func(r *sql.Rows) error {
@@ -148,7 +148,7 @@ func (t *tx) loadNotifications(ctx context.Context, ids []notify.ID, l *loaded) 
 		var audience, recipients sql.NullString
 		var withdrawn int64
 		var p packed
-		err := r.Scan(append([]any{&id, &withdrawn, &audience, &recipients}, p.scan()...)...)
+		err := r.Scan(append([]any{scanID(&id), &withdrawn, &audience, &recipients}, p.scan()...)...)
 		if err != nil {
 			return err
 		}
@@ -161,5 +161,5 @@ func (t *tx) loadNotifications(ctx context.Context, ids []notify.ID, l *loaded) 
 		n.Notification, err = p.unpack()
 		l.notifications[id] = n
 		return err
-	}, strs(ids))
+	}, idRows(of))
 }

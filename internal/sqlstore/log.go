@@ -15,13 +15,13 @@ const (
 
 	// A rejected recipient has a record without a kind, which is no work to repeat.
 	selectDead = `SELECT id, kind, tenant, recipient, notification, provider, channel, lane, bucket, forced, preferences, filed, 0, 0, epoch, 0, accepted, unknown, '', cut, cut_from, '', error
-FROM {delivery} WHERE id IN (SELECT id FROM {rows id:text}) AND status = 'dead' AND kind <> '' {update}`
+FROM {delivery} WHERE id IN (SELECT id FROM {rows id:id}) AND status = 'dead' AND kind <> '' {locked}`
 
-	deleteDeliveries = `DELETE FROM {delivery} WHERE id IN (SELECT id FROM {rows id:text})`
+	deleteDeliveries = `{delete delivery id:id}`
 )
 
 // Redeliver implements [notify.DeliveryLog].
-func (s *Store) Redeliver(ctx context.Context, ids []notify.ID) (int, error) {
+func (s *Store) Redeliver(ctx context.Context, of []notify.ID) (int, error) {
 	var n int
 	err := s.write(ctx, "redeliver", func(ctx context.Context, t *tx) error {
 		var dead []taskRow
@@ -30,11 +30,11 @@ func (s *Store) Redeliver(ctx context.Context, ids []notify.ID) (int, error) {
 			k.Due = instant(t.now)
 			dead = append(dead, k)
 			return err
-		}, strs(ids))
+		}, idRows(of))
 		if n = len(dead); err != nil || n == 0 {
 			return err
 		}
-		if _, err := t.exec(ctx, deleteDeliveries, strs(taskIDs(dead))); err != nil {
+		if _, err := t.exec(ctx, deleteDeliveries, idRows(taskIDs(dead))); err != nil {
 			return err
 		}
 		return t.insertTasks(ctx, dead)
@@ -102,13 +102,13 @@ func deliveriesQuery(q notify.DeliveryQuery, table string, final bool) (string, 
 		args = append(args, values...)
 	}
 	if len(q.IDs) > 0 {
-		and(`id IN (SELECT id FROM {rows id:text})`, strs(q.IDs))
+		and(`id IN (SELECT id FROM {rows id:id})`, idRows(q.IDs))
 	}
 	if q.Recipient != nil {
 		and(`tenant = ? AND recipient = ?`, q.Recipient.Tenant, q.Recipient.ID)
 	}
 	if q.Notification != "" {
-		and(`notification = ?`, string(q.Notification))
+		and(`notification = ?`, q.Notification)
 	}
 	if q.Channel != "" {
 		and(`channel = ?`, q.Channel)
@@ -125,7 +125,7 @@ func deliveriesQuery(q notify.DeliveryQuery, table string, final bool) (string, 
 		and(`status = ?`, string(q.Status))
 	}
 	if q.Before != (notify.Position{}) {
-		and(`(filed, id) < (?, ?)`, micros(q.Before.Filed), string(q.Before.ID))
+		and(`(filed, id) < (?, ?)`, micros(q.Before.Filed), q.Before.ID)
 	}
 	b.WriteString(` ORDER BY filed DESC, id DESC LIMIT ?`)
 	return b.String(), append(args, q.Limit)
@@ -134,7 +134,7 @@ func deliveriesQuery(q notify.DeliveryQuery, table string, final bool) (string, 
 func scanDelivery(r *sql.Rows) (notify.DeliveryRecord, error) {
 	var d notify.DeliveryRecord
 	var due, settled, filed, cut int64
-	err := r.Scan(&d.ID, &d.Recipient.Tenant, &d.Recipient.ID, &d.Notification, &d.Provider, &d.Channel,
+	err := r.Scan(scanID(&d.ID), &d.Recipient.Tenant, &d.Recipient.ID, scanID(&d.Notification), &d.Provider, &d.Channel,
 		&d.Status, &due, &settled, &d.Reason, &d.Error, &d.Attempts, &filed, &cut)
 	d.Due, d.Settled, d.Filed, d.Cut = instant(due), instant(settled), instant(filed), instant(cut)
 	return d, err

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	selectPlaces = `SELECT i.filed, i.id FROM (` + placesOf + `) i`
+	selectPlaces = `SELECT p.notification FROM (` + placesOf + `) p`
 
 	countUnread = `SELECT COUNT(*) FROM (SELECT 1 FROM {item} WHERE tenant = ? AND recipient = ? AND read_at = 0 AND archived = 0 AND snoozed <= ? LIMIT ?) u`
 	countUnseen = `SELECT COUNT(*) FROM (SELECT 1 FROM {item} WHERE tenant = ? AND recipient = ? AND read_at = 0 AND archived = 0 AND seen = 0 AND snoozed <= ? LIMIT ?) u`
@@ -23,7 +23,7 @@ var changes = map[notify.Op]struct{ set, where string }{
 	notify.OpUnread:    {`read_at = 0`, `read_at <> 0`},
 	notify.OpArchive:   {`archived = ?1, slot = NULL`, `archived = 0`},
 	notify.OpUnarchive: {`archived = 0`, `archived <> 0`},
-	notify.OpSnooze:    {`snoozed = CASE WHEN ?2 > ?1 THEN ?2 ELSE 0 END`, `(?2 > ?1 AND snoozed <> ?2 OR ?2 <= ?1 AND snoozed > ?1)`},
+	notify.OpSnooze:    {`snoozed = ?2`, `(snoozed <> ?2 AND ?2 > 0 OR snoozed > ?1 AND ?2 = 0)`},
 }
 
 // Mark implements [notify.InboxStore]. A zero UpTo is older than every item.
@@ -34,8 +34,12 @@ func (s *Store) Mark(ctx context.Context, r notify.Recipient, m notify.ItemMark)
 	}
 	var changed int64
 	err := s.write(ctx, "mark", func(ctx context.Context, t *tx) (err error) {
-		text := `UPDATE {item} SET ` + change.set + ` WHERE tenant = ?3 AND recipient = ?4 AND ` + change.where
-		args := []any{t.now, micros(m.Until), r.Tenant, r.ID}
+		until := micros(m.Until)
+		if until <= t.now {
+			until = 0
+		}
+		args := []any{t.now, until}
+		var head, tail string
 		if len(m.IDs) > 0 {
 			places, err := t.places(ctx, r, m.IDs)
 			if err != nil {
@@ -44,26 +48,26 @@ func (s *Store) Mark(ctx context.Context, r notify.Recipient, m notify.ItemMark)
 			if len(places) == 0 {
 				return notify.ErrNotFound
 			}
-			text += ` AND (filed, id) IN (SELECT filed, id FROM {rows 5 filed:int id:text})`
+			head, tail = `{update item 3 notification:id tenant:text recipient:text}`, `{those}`
 			args = append(args, places)
 		} else {
-			text += ` AND archived = 0 AND snoozed <= ?1 AND (filed, id) <= (?5, ?6) AND (?7 = '' OR provider = ?7)`
-			args = append(args, micros(m.UpTo.Filed), string(m.UpTo.ID), m.Provider)
+			head = `UPDATE {item}`
+			tail = `WHERE tenant = ?3 AND recipient = ?4 AND archived = 0 AND snoozed <= ?1 AND (filed, id) <= (?5, ?6) AND (?7 = '' OR provider = ?7)`
+			args = append(args, r.Tenant, r.ID, micros(m.UpTo.Filed), m.UpTo.ID, m.Provider)
 		}
-		changed, err = t.exec(ctx, text, args...)
+		changed, err = t.exec(ctx, head+` SET `+change.set+` `+tail+` AND `+change.where, args...)
 		return err
 	})
 	return int(changed), err
 }
 
-// places finds items by their ids.
+// places finds the primary keys of items by their ids.
 func (t *tx) places(ctx context.Context, r notify.Recipient, ids []notify.ID) (rowset, error) {
 	var found rowset
 	err := t.query(ctx, selectPlaces, func(rows *sql.Rows) error {
-		var filed int64
-		var id string
-		err := rows.Scan(&filed, &id)
-		found = append(found, []any{filed, id})
+		var notification notify.ID
+		err := rows.Scan(scanID(&notification))
+		found = append(found, []any{notification, r.Tenant, r.ID})
 		return err
 	}, placesArgs(r, ids)...)
 	return found, err

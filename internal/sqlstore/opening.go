@@ -10,16 +10,16 @@ import (
 )
 
 const (
-	selectPlan = `SELECT p.tenant, p.recipient, p.channel, p.next_cut, p.last_cut FROM {plan} p WHERE p.tenant = ? AND p.recipient = ? AND p.channel = ? {update}`
+	selectPlan = `SELECT p.tenant, p.recipient, p.channel, p.next_cut, p.last_cut FROM {plan} p WHERE p.tenant = ? AND p.recipient = ? AND p.channel = ? {locked}`
 	updatePlan = `UPDATE {plan} SET next_cut = ?, last_cut = ? WHERE tenant = ? AND recipient = ? AND channel = ?`
 
 	selectEarlier = `SELECT ` + taskColumns + ` FROM {task}
-WHERE queue = 1 AND kind = 'digest' AND tenant = ? AND recipient = ? AND channel = ? AND leased_until = 0 AND unknown = 0 {update}`
+WHERE queue = 1 AND kind = 'digest' AND tenant = ? AND recipient = ? AND channel = ? AND leased_until = 0 AND unknown = 0 {locked}`
 
-	dropEntries   = `DELETE FROM {entry} WHERE tenant = ? AND recipient = ? AND channel = ? AND digest = '' AND filed < ?`
-	bindEntries   = `UPDATE {entry} SET digest = ? WHERE tenant = ? AND recipient = ? AND channel = ? AND digest = '' AND filed < ?`
+	dropEntries   = `DELETE FROM {entry} WHERE tenant = ? AND recipient = ? AND channel = ? AND digest = {none} AND filed < ?`
+	bindEntries   = `UPDATE {entry} SET digest = ? WHERE tenant = ? AND recipient = ? AND channel = ? AND digest = {none} AND filed < ?`
 	rebindEntries = `UPDATE {entry} SET digest = ? WHERE tenant = ? AND recipient = ? AND channel = ? AND digest = ?`
-	anyEntry      = `SELECT 1 FROM {entry} WHERE tenant = ? AND recipient = ? AND channel = ? AND digest = '' LIMIT 1`
+	anyEntry      = `SELECT 1 FROM {entry} WHERE tenant = ? AND recipient = ? AND channel = ? AND digest = {none} LIMIT 1`
 )
 
 // OpenDigests implements [notify.DigestStore]. An earlier digest whose lease
@@ -79,7 +79,7 @@ func (t *tx) openRun(ctx context.Context, o notify.Opening, of []any) error {
 	if _, err := t.exec(ctx, dropEntries, append(slices.Clone(of), min(micros(o.Oldest), cut))...); err != nil {
 		return err
 	}
-	id := string(o.Task.ID)
+	id := o.Task.ID
 	bound, err := t.exec(ctx, bindEntries, append(append([]any{id}, of...), cut)...)
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func (t *tx) openRun(ctx context.Context, o notify.Opening, of []any) error {
 }
 
 // supersede closes earlier digests and returns how many entries changed over.
-func (t *tx) supersede(ctx context.Context, id string, of []any) (int64, error) {
+func (t *tx) supersede(ctx context.Context, id notify.ID, of []any) (int64, error) {
 	var earlier []taskRow
 	err := t.query(ctx, selectEarlier, func(r *sql.Rows) error {
 		k, err := scanTask(r)
@@ -111,7 +111,7 @@ func (t *tx) supersede(ctx context.Context, id string, of []any) (int64, error) 
 	}
 	var moved int64
 	for _, k := range earlier {
-		n, err := t.exec(ctx, rebindEntries, append(append([]any{id}, of...), string(k.ID))...)
+		n, err := t.exec(ctx, rebindEntries, append(append([]any{id}, of...), k.ID)...)
 		if err != nil {
 			return 0, err
 		}

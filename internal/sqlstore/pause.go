@@ -10,7 +10,7 @@ import (
 
 const (
 	selectPauses = `SELECT channel, account, reason, since, probe, delay FROM {pause} ORDER BY channel, account`
-	selectPause  = `SELECT probe FROM {pause} WHERE channel = ? AND account = ? {update}`
+	selectPause  = `SELECT probe FROM {pause} WHERE channel = ? AND account = ? {locked}`
 	deletePause  = `DELETE FROM {pause} WHERE channel = ? AND account = ?`
 	movePause    = `UPDATE {pause} SET probe = ? WHERE channel = ? AND account = ?`
 )

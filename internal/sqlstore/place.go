@@ -10,20 +10,24 @@ import (
 const (
 	// selectPlaced finds who has an item of the notification already.
 	selectPlaced = `SELECT i.tenant, i.recipient, i.notification
-FROM {rows notification:text tenant:text recipient:text} JOIN {item} i ON i.notification = r.notification AND i.tenant = r.tenant AND i.recipient = r.recipient`
+FROM {rows notification:id tenant:text recipient:text} JOIN {item} i ON i.notification = r.notification AND i.tenant = r.tenant AND i.recipient = r.recipient`
 
 	// selectFirstPlaced finds items that began with the notification and hold a newer one.
 	selectFirstPlaced = `SELECT i.tenant, i.recipient, i.id
-FROM {rows notification:text tenant:text recipient:text} JOIN {item} i ON i.id = r.notification AND i.id <> i.notification AND i.tenant = r.tenant AND i.recipient = r.recipient`
+FROM {rows notification:id tenant:text recipient:text} JOIN {item} i ON i.id = r.notification AND i.id <> i.notification AND i.tenant = r.tenant AND i.recipient = r.recipient`
 
-	selectSlots = `SELECT i.tenant, i.recipient, i.provider, i.slot, i.filed, i.id, i.repeats, n.id, n.accepted, n.withdrawn
+	selectSlots = `SELECT i.tenant, i.recipient, i.provider, i.slot, i.id, i.repeats, n.id, n.accepted, n.withdrawn
 FROM {rows tenant:text recipient:text provider:text slot:text}
 JOIN {item} i ON i.tenant = r.tenant AND i.recipient = r.recipient AND i.provider = r.provider AND i.slot = r.slot
-JOIN {notification} n ON n.id = i.notification {update}`
+JOIN {notification} n ON n.id = i.notification {locked i}`
 
-	deleteItems = `DELETE FROM {item} WHERE (tenant, recipient, filed, id) IN (SELECT tenant, recipient, filed, id FROM {rows tenant:text recipient:text filed:int id:text})`
+	deleteItems = `{delete item notification:id tenant:text recipient:text +id:id}`
 
-	clearSlots = `UPDATE {item} SET slot = NULL WHERE (tenant, recipient, filed, id) IN (SELECT tenant, recipient, filed, id FROM {rows tenant:text recipient:text filed:int id:text})`
+	clearSlots = `{update item notification:id tenant:text recipient:text} SET slot = NULL {those}`
+
+	// moveItems has items hold a newer notification.
+	moveItems = `{update item notification:id tenant:text recipient:text +now:int +newer:id +times:int}
+SET notification = r.newer, filed = r.now, seen = 0, snoozed = 0, repeats = r.times {those}`
 )
 
 // placed is a filing with the item it went into.
@@ -41,9 +45,8 @@ type slot struct {
 
 // holder is the item in a slot: as it is stored, and as it is to be.
 type holder struct {
-	storedFiled int64
-	storedID    notify.ID // "" if the item is new
-	gaveUp      bool      // the stored one, because its notification was withdrawn
+	stored notify.ID // the notification in it; "" if the item is new
+	gaveUp bool      // the stored one, because its notification was withdrawn
 
 	id      notify.ID
 	of      filed
@@ -92,11 +95,14 @@ func (t *tx) place(ctx context.Context, filings []filing, fresh bool) ([]placed,
 		}
 		h.of = *f.of
 		row := newItem(f, h.id, f.of.collapse, h.repeats, t.now)
-		if h.row == nil {
+		switch {
+		case h.row != nil:
+			copy(h.row, row) // a twin in the same batch
+		case h.stored == "" || h.gaveUp:
 			h.row = row
 			items = append(items, row)
-		} else {
-			copy(h.row, row) // a twin in the same batch
+		default:
+			h.row = row
 		}
 		result = append(result, placed{f, h.id})
 	}
@@ -110,28 +116,27 @@ func older(a, b filed) bool {
 
 // newItem is a row of insertItems.
 func newItem(f filing, id notify.ID, slot any, repeats int, now int64) []any {
-	return []any{f.Recipient.Tenant, f.Recipient.ID, now, string(id), string(f.of.id), f.of.provider, slot, repeats}
+	return []any{f.Recipient.Tenant, f.Recipient.ID, now, id, f.of.id, f.of.provider, slot, repeats}
 }
 
-// writeItems writes new items, and those that move up as deleted and new,
-// because their place is their primary key.
+// writeItems writes new items, and those that move up.
 func (t *tx) writeItems(ctx context.Context, items rowset, slots map[slot]*holder) error {
 	var moved, freed rowset
 	for at, h := range slots {
-		if h.row == nil || h.storedID == "" {
+		if h.row == nil || h.stored == "" {
 			continue
 		}
-		key := []any{at.recipient.Tenant, at.recipient.ID, h.storedFiled, string(h.storedID)}
+		key := []any{h.stored, at.recipient.Tenant, at.recipient.ID}
 		if h.gaveUp {
 			freed = append(freed, key)
 		} else {
-			moved = append(moved, key)
+			moved = append(moved, append(key, t.now, h.of.id, h.repeats))
 		}
 	}
 	for _, step := range []struct {
 		text string
 		rows rowset
-	}{{clearSlots, freed}, {deleteItems, moved}, {insertItems, items}} {
+	}{{clearSlots, freed}, {moveItems, moved}, {insertItems, items}} {
 		if len(step.rows) == 0 {
 			continue
 		}
@@ -152,12 +157,12 @@ type placeKey struct {
 func (t *tx) alreadyPlaced(ctx context.Context, filings []filing, known map[placeKey]bool) error {
 	rows := make(rowset, len(filings))
 	for i, f := range filings {
-		rows[i] = []any{string(f.of.id), f.Recipient.Tenant, f.Recipient.ID}
+		rows[i] = []any{f.of.id, f.Recipient.Tenant, f.Recipient.ID}
 	}
 	for _, text := range []string{selectPlaced, selectFirstPlaced} {
 		err := t.query(ctx, text, func(r *sql.Rows) error {
 			var k placeKey
-			if err := r.Scan(&k.recipient.Tenant, &k.recipient.ID, &k.notification); err != nil {
+			if err := r.Scan(&k.recipient.Tenant, &k.recipient.ID, scanID(&k.notification)); err != nil {
 				return err
 			}
 			known[k] = true
@@ -187,11 +192,11 @@ func (t *tx) slots(ctx context.Context, filings []filing) (map[slot]*holder, err
 		var h holder
 		var withdrawn int64
 		err := r.Scan(&at.recipient.Tenant, &at.recipient.ID, &at.provider, &at.key,
-			&h.storedFiled, &h.storedID, &h.repeats, &h.of.id, &h.of.accepted, &withdrawn)
+			scanID(&h.id), &h.repeats, scanID(&h.of.id), &h.of.accepted, &withdrawn)
 		if err != nil {
 			return err
 		}
-		h.id, h.gaveUp = h.storedID, withdrawn != 0
+		h.stored, h.gaveUp = h.of.id, withdrawn != 0
 		found[at] = &h
 		return nil
 	}, rows)

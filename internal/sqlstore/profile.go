@@ -17,7 +17,8 @@ FROM {rows tenant:text recipient:text} JOIN {preference} p ON p.tenant = r.tenan
 	selectPlans = `SELECT p.tenant, p.recipient, p.channel, p.next_cut, p.last_cut
 FROM {rows tenant:text recipient:text} JOIN {plan} p ON p.tenant = r.tenant AND p.recipient = r.recipient ORDER BY p.tenant, p.recipient, p.channel`
 
-	insertPreferences = `INSERT INTO {preference} (tenant, recipient, version, document, opt_outs) SELECT ?, ?, 1, ?, ? WHERE 1 = 1 {nothing}`
+	// A first save replaces version 0, so that of two one finds it gone.
+	insertPreferences = `INSERT INTO {preference} (tenant, recipient, version, document, opt_outs) SELECT ?, ?, 0, '{}', '[]' WHERE 1 = 1 {nothing}`
 	updatePreferences = `UPDATE {preference} SET version = version + 1, document = ?, opt_outs = ? WHERE tenant = ? AND recipient = ? AND version = ?`
 	movePlan          = `UPDATE {plan} SET next_cut = ? WHERE tenant = ? AND recipient = ? AND channel = ? AND next_cut <> 0`
 
@@ -103,12 +104,13 @@ func (s *Store) SaveProfile(ctx context.Context, r notify.Recipient, p notify.Pr
 		if err != nil {
 			return err
 		}
-		var n int64
-		if version := p.Preferences.Version; version == 0 {
-			n, err = t.exec(ctx, insertPreferences, r.Tenant, r.ID, document, optOuts)
-		} else {
-			n, err = t.exec(ctx, updatePreferences, document, optOuts, r.Tenant, r.ID, version)
+		version := p.Preferences.Version
+		if version == 0 {
+			if _, err := t.exec(ctx, insertPreferences, r.Tenant, r.ID); err != nil {
+				return err
+			}
 		}
+		n, err := t.exec(ctx, updatePreferences, document, optOuts, r.Tenant, r.ID, version)
 		if err != nil {
 			return err
 		}

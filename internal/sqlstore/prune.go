@@ -9,21 +9,22 @@ import (
 
 const (
 	// The second part leaves out what is in the first.
-	pruneRead = `SELECT tenant, recipient, filed, id FROM {item} WHERE read_at <> 0 AND read_at < ?1 AND filed < ?1
-UNION ALL SELECT tenant, recipient, filed, id FROM {item} WHERE archived <> 0 AND archived < ?1 AND filed < ?1 AND (read_at = 0 OR read_at >= ?1) LIMIT ?2`
+	pruneRead = `SELECT notification, tenant, recipient, id FROM {item} WHERE read_at <> 0 AND read_at < ?1 AND filed < ?1
+UNION ALL SELECT notification, tenant, recipient, id FROM {item} WHERE archived <> 0 AND archived < ?1 AND filed < ?1 AND (read_at = 0 OR read_at >= ?1) LIMIT ?2`
 
-	pruneUnread = `SELECT tenant, recipient, filed, id FROM {item} WHERE read_at = 0 AND filed < ? LIMIT ?`
+	pruneUnread = `SELECT notification, tenant, recipient, id FROM {item} WHERE read_at = 0 AND filed < ? LIMIT ?`
 
 	// unreferred are the notifications that nothing refers to: no item, no
-	// task, no entry, and no dead delivery that could be repeated.
-	unreferred = `NOT EXISTS (SELECT 1 FROM {item} i WHERE i.notification = n.id)
-AND n.id NOT IN (SELECT notification FROM {task})
+	// task, no entry, and no dead delivery that could be repeated. It is asked
+	// by one statement, because a fan-out that ends turns its task into items.
+	unreferred = `NOT EXISTS (SELECT 1 FROM {item} i WHERE i.notification = n.id) AND {unqueued}
 AND NOT EXISTS (SELECT 1 FROM {delivery} d WHERE d.notification = n.id AND d.status = 'dead' AND d.kind <> '')`
 
-	pruneNotifications = `DELETE FROM {notification} WHERE id IN (SELECT n.id FROM {notification} n WHERE n.accepted < ? AND ` + unreferred + ` LIMIT ?)`
+	pruneNotifications  = `SELECT n.id FROM {notification} n WHERE n.accepted < ? AND ` + unreferred + ` LIMIT ?`
+	deleteNotifications = `{delete notification id:id}`
 
 	pruneDeliveries = `SELECT id, tenant, recipient, channel FROM {delivery} WHERE filed < ?1 AND settled < ?1 ORDER BY filed, id LIMIT ?2`
-	deleteEntriesOf = `DELETE FROM {entry} WHERE (tenant, recipient, channel, digest) IN (SELECT tenant, recipient, channel, id FROM {rows id:text tenant:text recipient:text channel:text})`
+	deleteEntriesOf = `{delete entry digest:id tenant:text recipient:text channel:text}`
 )
 
 // Prune implements [notify.Pruner]: items go first, then notifications, then
@@ -66,31 +67,53 @@ func (t *tx) pruneItems(text string) func(context.Context, int64, int) (int, err
 	}
 }
 
-// itemKeys reads the primary keys of items.
+// itemKeys reads the names of items, as removeItems takes them.
 func (t *tx) itemKeys(ctx context.Context, text string, args ...any) (rowset, error) {
 	var items rowset
 	err := t.query(ctx, text, func(r *sql.Rows) error {
-		var tenant, recipient, id string
-		var filed int64
-		err := r.Scan(&tenant, &recipient, &filed, &id)
-		items = append(items, []any{tenant, recipient, filed, id})
+		var notification, id notify.ID
+		var tenant, recipient string
+		err := r.Scan(scanID(&notification), &tenant, &recipient, scanID(&id))
+		items = append(items, []any{notification, tenant, recipient, id})
 		return err
 	}, args...)
 	return items, err
 }
 
 func (t *tx) pruneNotifications(ctx context.Context, before int64, limit int) (int, error) {
-	n, err := t.exec(ctx, pruneNotifications, before, limit)
-	return int(n), err
+	return t.deleteUnreferred(ctx, pruneNotifications, before, limit)
+}
+
+// deleteUnreferred deletes the notifications that a text selects.
+func (t *tx) deleteUnreferred(ctx context.Context, text string, args ...any) (int, error) {
+	gone, err := t.ids(ctx, text, args...)
+	if err != nil || len(gone) == 0 {
+		return 0, err
+	}
+	_, err = t.exec(ctx, deleteNotifications, idRows(gone))
+	return len(gone), err
+}
+
+// ids reads a column of ids.
+func (t *tx) ids(ctx context.Context, text string, args ...any) ([]notify.ID, error) {
+	var found []notify.ID
+	err := t.query(ctx, text, func(r *sql.Rows) error {
+		var id notify.ID
+		err := r.Scan(scanID(&id))
+		found = append(found, id)
+		return err
+	}, args...)
+	return found, err
 }
 
 func (t *tx) pruneDeliveries(ctx context.Context, before int64, limit int) (int, error) {
 	var ids []notify.ID
 	var digests rowset
 	err := t.query(ctx, pruneDeliveries, func(r *sql.Rows) error {
-		var id, tenant, recipient, channel string
-		err := r.Scan(&id, &tenant, &recipient, &channel)
-		ids = append(ids, notify.ID(id))
+		var id notify.ID
+		var tenant, recipient, channel string
+		err := r.Scan(scanID(&id), &tenant, &recipient, &channel)
+		ids = append(ids, id)
 		digests = append(digests, []any{id, tenant, recipient, channel})
 		return err
 	}, before, limit)
@@ -100,6 +123,6 @@ func (t *tx) pruneDeliveries(ctx context.Context, before int64, limit int) (int,
 	if _, err := t.exec(ctx, deleteEntriesOf, digests); err != nil {
 		return 0, err
 	}
-	_, err = t.exec(ctx, deleteDeliveries, strs(ids))
+	_, err = t.exec(ctx, deleteDeliveries, idRows(ids))
 	return len(ids), err
 }

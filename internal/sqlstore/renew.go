@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	renewTasks  = `UPDATE {task} SET leased_until = ? WHERE id IN (SELECT id FROM {rows id:text})`
-	chargeTasks = `UPDATE {task} SET attempts = attempts + 1 WHERE id IN (SELECT id FROM {rows id:text})`
+	renewTasks  = `{update task 2 id:id} SET leased_until = ?1 {those}`
+	chargeTasks = `{update task id:id} SET attempts = attempts + 1 {those}`
 )
 
 // Renew implements [notify.Outbox].
@@ -34,12 +34,12 @@ func (s *Store) Renew(ctx context.Context, leases []notify.Lease, lease time.Dur
 			}
 		}
 		if len(held) > 0 {
-			if _, err := t.exec(ctx, renewTasks, t.after(lease), strs(held)); err != nil {
+			if _, err := t.exec(ctx, renewTasks, t.after(lease), idRows(held)); err != nil {
 				return err
 			}
 		}
 		if len(charged) > 0 {
-			_, err = t.exec(ctx, chargeTasks, strs(charged))
+			_, err = t.exec(ctx, chargeTasks, idRows(charged))
 		}
 		return err
 	})

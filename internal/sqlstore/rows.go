@@ -1,6 +1,10 @@
 package sqlstore
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/bellwether-go/notify"
+)
 
 // BindJSON is a [Dialect].Bind that makes one parameter: a JSON array of
 // arrays. Values are string, int64, int, bool or nil. Bytes that are not UTF-8
@@ -29,6 +33,8 @@ func appendValue(b []byte, value any) []byte {
 	switch v := value.(type) {
 	case string:
 		return appendText(b, v)
+	case notify.ID:
+		return appendText(b, string(v))
 	case int64:
 		return strconv.AppendInt(b, v, 10)
 	case int:

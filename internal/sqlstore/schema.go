@@ -18,11 +18,11 @@ const (
 // Migrate makes or updates the tables. It is idempotent, and several at a time
 // wait for one another.
 func Migrate(ctx context.Context, db *sql.DB, d *Dialect, c Config) error {
-	if err := CheckPrefix(c.Prefix); err != nil {
+	if err := checkOpening(db, c); err != nil {
 		return err
 	}
 	s := newStore(db, d, c)
-	files, err := migrate.Load(d.Migrations, ".", c.Prefix)
+	files, err := migrate.Load(d.Migrations, ".", c.names())
 	if err != nil {
 		return s.explain(ctx, "migrate", err)
 	}
@@ -30,7 +30,7 @@ func Migrate(ctx context.Context, db *sql.DB, d *Dialect, c Config) error {
 		Files:   files,
 		Create:  s.statement(createSchema).text,
 		Applied: s.statement(readSchema).text,
-		Lock:    d.MigrateLock, Unlock: d.MigrateUnlock, Undo: d.MigrateUndo,
+		Lock:    c.names().Fill(d.MigrateLock), Unlock: c.names().Fill(d.MigrateUnlock), Undo: c.names().Fill(d.MigrateUndo),
 	}
 	err = s.onConn(ctx, true, func(conn *sql.Conn) error {
 		return s.d.Patiently(ctx, func() error { return migrate.Run(ctx, conn, plan) })
@@ -38,21 +38,29 @@ func Migrate(ctx context.Context, db *sql.DB, d *Dialect, c Config) error {
 	return s.explain(ctx, "migrate", err)
 }
 
-// Migrations is what Migrate runs, for programs such as goose.
-func Migrations(d *Dialect, c Config) (fs.FS, error) {
-	if err := CheckPrefix(c.Prefix); err != nil {
-		return nil, err
+// Migrations is what Migrate runs, for programs such as goose. Of what is not
+// valid each read tells.
+func Migrations(d *Dialect, c Config) fs.FS {
+	if err := c.check(); err != nil {
+		return failingFS{err}
 	}
-	files, err := migrate.Load(d.Migrations, ".", c.Prefix)
+	files, err := migrate.Load(d.Migrations, ".", c.names())
 	if err != nil {
-		return nil, err
+		return failingFS{err}
 	}
-	return migrate.FS(files), nil
+	return migrate.FS(files)
+}
+
+// failingFS is a file system that cannot be read.
+type failingFS struct{ err error }
+
+func (f failingFS) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: f.err}
 }
 
 // checkSchema tells whether the tables are of a version to work with.
 func (s *Store) checkSchema(ctx context.Context) error {
-	files, err := migrate.Load(s.d.Migrations, ".", s.prefix)
+	files, err := migrate.Load(s.d.Migrations, ".", s.names)
 	if err != nil {
 		return err
 	}
@@ -66,11 +74,11 @@ func (s *Store) checkSchema(ctx context.Context) error {
 	case err != nil && ctx.Err() != nil:
 		return err
 	case err != nil: // no table, or nothing in it
-		return fmt.Errorf("the tables %s* are missing or cannot be read: run %s.Migrate first: %w", s.prefix, s.d.Name, err)
+		return fmt.Errorf("the tables %s* are missing or cannot be read: run %s.Migrate first: %w", s.names.Table(""), s.d.Name, err)
 	case have < want:
-		return fmt.Errorf("the tables %s* are of version %d, this program needs %d: run %s.Migrate first", s.prefix, have, want, s.d.Name)
+		return fmt.Errorf("the tables %s* are of version %d, this program needs %d: run %s.Migrate first", s.names.Table(""), have, want, s.d.Name)
 	case compatible > want:
-		return fmt.Errorf("the tables %s* are of version %d, which needs a program of version %d; this one has %d: update the program", s.prefix, have, compatible, want)
+		return fmt.Errorf("the tables %s* are of version %d, which needs a program of version %d; this one has %d: update the program", s.names.Table(""), have, compatible, want)
 	}
 	return nil
 }

@@ -11,9 +11,9 @@ import (
 const (
 	insertDeliveries = `INSERT INTO {delivery} (` + deliveryColumns + `)
 SELECT ` + deliveryColumns + `
-FROM {rows filed:int id:text kind:text tenant:text recipient:text notification:text provider:text channel:text lane:int bucket:int forced:int preferences:int epoch:int attempts:int accepted:text unknown:int cut:int cut_from:int status:text reason:text error:text settled:int} WHERE 1 = 1`
+FROM {rows filed:int id:id kind:text tenant:text recipient:text notification:id provider:text channel:text lane:int bucket:int forced:int preferences:int epoch:int attempts:int accepted:long unknown:int cut:int cut_from:int status:text reason:text error:long settled:int} WHERE 1 = 1`
 
-	forgetRecipients = `UPDATE {notification} SET audience = NULL, recipients = NULL WHERE id IN (SELECT id FROM {rows id:text})`
+	forgetRecipients = `{update notification id:id} SET audience = NULL, recipients = NULL {those}`
 
 	// longestError is how much of an error is kept, in bytes.
 	longestError = 4096
@@ -88,7 +88,7 @@ func (t *tx) settle(ctx context.Context, outcomes []notify.Outcome) ([]notify.ID
 		return nil, err
 	}
 	if len(fannedOut) > 0 {
-		if _, err := t.exec(ctx, forgetRecipients, strs(fannedOut)); err != nil {
+		if _, err := t.exec(ctx, forgetRecipients, idRows(fannedOut)); err != nil {
 			return nil, err
 		}
 	}
@@ -156,7 +156,7 @@ func (t *tx) record(ctx context.Context, ended []taskRow) error {
 			return err
 		}
 		rows = append(rows, []any{
-			micros(k.Filed), string(k.ID), string(k.Kind), k.Recipient.Tenant, k.Recipient.ID, string(k.Notification), k.Provider, k.Channel,
+			micros(k.Filed), k.ID, string(k.Kind), k.Recipient.Tenant, k.Recipient.ID, k.Notification, k.Provider, k.Channel,
 			int(k.Lane), k.Bucket, k.Forced, k.PreferencesVersion, k.Epoch, k.Attempts, accepted, k.Unknown, micros(k.Cut), micros(k.From),
 			string(k.status), k.reason, k.error, t.now,
 		})

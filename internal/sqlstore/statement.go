@@ -2,127 +2,196 @@ package sqlstore
 
 import (
 	"database/sql"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/bellwether-go/notify"
 	"github.com/bellwether-go/notify/internal/migrate"
 )
 
-// A statement is written with ? for a parameter (all of them numbered, as in
-// ?1 and {rows 2 ...}, where one is used twice), {name} for a table, and
-// {rows a:text b:int} for bound rows r with those columns, which take one
-// argument of type rowset. {nothing}, {share} and {update} stand for the texts
-// of the dialect.
+// A statement is written with ? for the next argument, or ?2 for the second
+// one, and with forms in braces:
+//
+//	{item}                        the table
+//	{rows a:text b:int}           bound rows r with those columns, one argument
+//	{delete item a:text}          DELETE the rows of the table that have the
+//	                              columns of a bound row
+//	{update item a:text +b:int}   UPDATE them; what follows a + is no key but a
+//	... {those}                   value r.b; the WHERE, to which AND can be added
+//	{locked} {locked i}           lock the rows, of the table with that alias
+//	{skip} {skip i}               the same, without those that others hold
+//	{share} {present}             see [Dialect]
+//	{nothing} {none} {unqueued}   likewise
+//
+// As for ?, a number can be the first thing in rows, or the second in delete
+// and update: {rows 2 a:text}, {update item 2 a:text}.
 type statement struct {
 	text     string
-	columns  [][]Column // of its bound rows
-	prepared *sql.Stmt  // nil: not prepared
+	columns  map[int][]Column // of its bound rows, by argument
+	params   []param          // in the order in which they are bound
+	prepared *sql.Stmt        // nil: not prepared
 }
 
-var rowsForm = regexp.MustCompile(`\{rows ([^}]*)\}`)
+// param is what a parameter of the database gets: an argument, or of bound rows
+// a part.
+type param struct{ arg, part int }
 
 // statement translates a text once.
 func (s *Store) statement(text string) *statement {
 	if st, ok := s.statements.Load(text); ok {
 		return st.(*statement)
 	}
-	st, _ := s.statements.LoadOrStore(text, s.d.translate(text, s.prefix))
+	st, _ := s.statements.LoadOrStore(text, s.d.translate(text, s.names))
 	return st.(*statement)
 }
 
-func (d *Dialect) translate(text, prefix string) *statement {
-	st := &statement{}
-	n := 0
-	parameter := func() string {
-		n++
-		return d.Placeholder(n)
-	}
-	text = strings.NewReplacer("{nothing}", d.ConflictNothing, "{share}", d.Share, "{update}", d.Update).Replace(text)
+// translation is a text on its way to a statement.
+type translation struct {
+	*Dialect
+	names   migrate.Names
+	st      *statement
+	next    int           // argument
+	numbers map[param]int // of those that can be used twice
+	those   string        // ends the update that is being written
+}
+
+func (d *Dialect) translate(text string, names migrate.Names) *statement {
+	t := &translation{Dialect: d, names: names, st: &statement{columns: map[int][]Column{}}, numbers: map[param]int{}}
 	var b strings.Builder
 	for text != "" {
 		i := strings.IndexAny(text, "?{")
 		if i < 0 {
-			b.WriteString(text)
 			break
 		}
 		b.WriteString(text[:i])
 		text = text[i:]
 		if text[0] == '?' {
-			digits := len(text) - len(strings.TrimLeft(text[1:], "0123456789")) - 1
-			if number, err := strconv.Atoi(text[1 : 1+digits]); err == nil {
-				b.WriteString(d.Placeholder(number))
-			} else {
-				b.WriteString(parameter())
-			}
-			text = text[1+digits:]
+			rest := strings.TrimLeft(text[1:], "0123456789")
+			b.WriteString(t.parameter(param{arg: t.argument(text[1 : len(text)-len(rest)])}))
+			text = rest
 			continue
 		}
 		end := strings.IndexByte(text, '}') + 1
-		if match := rowsForm.FindStringSubmatch(text[:end]); match != nil {
-			first, form, numbered := strings.Cut(match[1], " ")
-			if number, err := strconv.Atoi(first); err == nil && numbered {
-				n, match[1] = number-1, form
-			}
-			columns := parseColumns(match[1])
-			st.columns = append(st.columns, columns)
-			b.WriteString(d.Rows(columns, parameter))
-		} else {
-			b.WriteString(migrate.Tables(text[:end], prefix))
-		}
+		b.WriteString(t.form(text[1:end-1], text[:end]))
 		text = text[end:]
 	}
-	st.text = b.String()
-	return st
+	b.WriteString(text)
+	t.st.text = b.String()
+	return t.st
 }
 
-// parseColumns reads "id:text epoch:int".
-func parseColumns(form string) []Column {
-	var columns []Column
-	for _, field := range strings.Fields(form) {
-		name, kind, _ := strings.Cut(field, ":")
-		columns = append(columns, Column{Name: name, Text: kind == "text"})
+// argument is the place of an argument, given by its number or the next one.
+func (t *translation) argument(number string) int {
+	if n, err := strconv.Atoi(number); err == nil {
+		return n - 1
 	}
-	return columns
+	t.next++
+	return t.next - 1
+}
+
+// parameter writes a parameter. Where they have numbers, one serves each use.
+func (t *translation) parameter(p param) string {
+	n, known := t.numbers[p]
+	if !known || t.Positional {
+		t.st.params = append(t.st.params, p)
+		n = len(t.st.params)
+		t.numbers[p] = n
+	}
+	return t.Placeholder(n)
+}
+
+// form writes what stands in braces.
+func (t *translation) form(inner, whole string) string {
+	word, rest, _ := strings.Cut(inner, " ")
+	switch word {
+	case "rows":
+		return t.rows(t.bound(rest))
+	case "delete", "update":
+		table, rest, _ := strings.Cut(rest, " ")
+		table = t.names.Table(table)
+		arg, columns := t.bound(rest)
+		if word == "delete" {
+			return t.Delete(table, columns, func() string { return t.rows(arg, columns) })
+		}
+		head, those := t.Update(table, columns, func() string { return t.rows(arg, columns) })
+		t.those = those
+		return head
+	case "those":
+		return t.those
+	case "none":
+		return t.NoID
+	case "unqueued":
+		return t.names.Fill(t.Unqueued)
+	case "nothing":
+		return t.ConflictNothing
+	case "share":
+		return t.Share
+	case "present":
+		return t.Present
+	case "locked":
+		return t.Lock(rest)
+	case "skip":
+		return t.Skip(rest)
+	}
+	return t.names.Fill(whole)
+}
+
+// bound reads "2 id:text epoch:int", the 2 being left out for the next argument.
+func (t *translation) bound(form string) (arg int, columns []Column) {
+	fields := strings.Fields(form)
+	number := ""
+	if _, err := strconv.Atoi(fields[0]); err == nil {
+		number, fields = fields[0], fields[1:]
+	}
+	for _, field := range fields {
+		name, kind, _ := strings.Cut(field, ":")
+		name, value := strings.CutPrefix(name, "+")
+		columns = append(columns, Column{Name: name, Kind: kind, Value: value})
+	}
+	arg = t.argument(number)
+	t.st.columns[arg] = columns
+	return arg, columns
+}
+
+func (t *translation) rows(arg int, columns []Column) string {
+	part := -1
+	return t.Rows(columns, func() string {
+		part++
+		return t.parameter(param{arg, part})
+	})
 }
 
 // rowset is rows to be bound to a statement.
 type rowset [][]any
 
-// strs is a rowset of one column.
-func strs[T ~string](values []T) rowset {
+// strs and idRows are rowsets of one column.
+func strs(values []string) rowset      { return column(values) }
+func idRows(values []notify.ID) rowset { return column(values) }
+
+func column[T any](values []T) rowset {
 	rows := make(rowset, len(values))
 	for i, v := range values {
-		rows[i] = []any{string(v)}
+		rows[i] = []any{v}
 	}
 	return rows
 }
 
-// bind replaces rowsets among the arguments by what the dialect makes of them.
+// bind makes what the database's parameters get of the arguments.
 func (s *Store) bind(st *statement, args []any) []any {
-	if !slices.ContainsFunc(args, isRowset) {
-		return args
+	parts := make([][]any, len(args))
+	for i, arg := range args {
+		switch v := arg.(type) {
+		case rowset:
+			parts[i] = s.d.Bind(st.columns[i], v)
+		case notify.ID:
+			parts[i] = []any{s.d.id(v)}
+		default:
+			parts[i] = args[i : i+1]
+		}
 	}
-	bound := make([]any, 0, len(args)+8)
-	n := 0
-	for _, arg := range args {
-		rows, ok := arg.(rowset)
-		if !ok {
-			bound = append(bound, arg)
-			continue
-		}
-		columns := []Column{{Name: "id", Text: true}}
-		if n < len(st.columns) {
-			columns = st.columns[n]
-		}
-		n++
-		bound = append(bound, s.d.Bind(columns, rows)...)
+	bound := make([]any, len(st.params))
+	for i, p := range st.params {
+		bound[i] = parts[p.arg][p.part]
 	}
 	return bound
-}
-
-func isRowset(arg any) bool {
-	_, ok := arg.(rowset)
-	return ok
 }

@@ -8,34 +8,109 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/bellwether-go/notify"
+	"github.com/bellwether-go/notify/internal/migrate"
 )
 
-// dollars is a dialect with numbered parameters, one for each column of rows.
-var dollars = &Dialect{
-	Placeholder: func(n int) string { return fmt.Sprintf("$%d", n) },
-	Rows: func(columns []Column, parameter func() string) string {
-		var parameters []string
-		for range columns {
-			parameters = append(parameters, parameter())
-		}
-		return "unnest(" + strings.Join(parameters, ", ") + ") r"
-	},
-	ConflictNothing: "DO NOTHING",
-	Update:          "FOR UPDATE",
+// dollars is a dialect with numbered parameters, marks one with positional ones.
+// Both bind a parameter for each column of rows.
+var (
+	dollars = testDialect(func(n int) string { return fmt.Sprintf("$%d", n) })
+	marks   = testDialect(func(int) string { return "?" })
+)
+
+func testDialect(placeholder func(n int) string) *Dialect {
+	return &Dialect{
+		Placeholder: placeholder,
+		Positional:  placeholder(1) == placeholder(2),
+		Rows: func(columns []Column, parameter func() string) string {
+			var parameters []string
+			for range columns {
+				parameters = append(parameters, parameter())
+			}
+			return "unnest(" + strings.Join(parameters, ", ") + ") r"
+		},
+		Bind: func(columns []Column, rows [][]any) []any {
+			bound := make([]any, len(columns))
+			for i := range columns {
+				var values []any
+				for _, row := range rows {
+					values = append(values, row[i])
+				}
+				bound[i] = values
+			}
+			return bound
+		},
+		Update: func(table string, columns []Column, rows func() string) (string, string) {
+			return "UPDATE " + table, "FROM " + rows() + " WHERE " + strings.Join(Keys(columns), "+")
+		},
+		Delete: func(table string, columns []Column, rows func() string) string {
+			return "DELETE FROM " + table + " USING " + rows() + " WHERE " + strings.Join(Keys(columns), "+")
+		},
+		ConflictNothing: "DO NOTHING",
+		NoID:            "''",
+		Lock:            func(alias string) string { return "FOR UPDATE" + alias },
+	}
 }
 
 func TestTranslate(t *testing.T) {
-	for _, tt := range []struct{ name, text, want string }{
-		{"tables", "SELECT 1 FROM {item} i, {task}", "SELECT 1 FROM n_item i, n_task"},
-		{"parameters in order", "a = ? AND b = ?", "a = $1 AND b = $2"},
-		{"numbered ones", "a = ?2 AND b = ?1 AND c = ?2", "a = $2 AND b = $1 AND c = $2"},
-		{"rows between", "a = ? AND b IN {rows id:text n:int} AND c = ?", "a = $1 AND b IN unnest($2, $3) r AND c = $4"},
-		{"rows at a number", "a = ?1 AND b IN {rows 3 id:text n:int} AND c = ?2", "a = $1 AND b IN unnest($3, $4) r AND c = $2"},
-		{"texts of the dialect", "INSERT {nothing} SELECT {share} {update}", "INSERT DO NOTHING SELECT  FOR UPDATE"},
+	for _, tt := range []struct{ name, text, numbered, positional string }{
+		{"tables", "SELECT 1 FROM {item} i, {task}", "SELECT 1 FROM s.n_item i, s.n_task", "SELECT 1 FROM s.n_item i, s.n_task"},
+		{"bare names", "CREATE INDEX {prefix}item_slot ON {item}", "CREATE INDEX n_item_slot ON s.n_item", "CREATE INDEX n_item_slot ON s.n_item"},
+		{"parameters in order", "a = ? AND b = ?", "a = $1 AND b = $2", "a = ? AND b = ?"},
+		{"those not used get no number", "a = ?3 AND b = ?1 AND c = ?3", "a = $1 AND b = $2 AND c = $1", "a = ? AND b = ? AND c = ?"},
+		{"rows between", "a = ? AND b IN {rows id:text n:int} AND c = ?", "a = $1 AND b IN unnest($2, $3) r AND c = $4", "a = ? AND b IN unnest(?, ?) r AND c = ?"},
+		{"rows at a number", "a = ?1 AND b IN {rows 3 id:text n:int} AND c = ?2", "a = $1 AND b IN unnest($2, $3) r AND c = $4", "a = ? AND b IN unnest(?, ?) r AND c = ?"},
+		{"update", "{update item 2 a:text +b:int} SET c = ?1, b = r.b {those} AND d = 1", "UPDATE s.n_item SET c = $3, b = r.b FROM unnest($1, $2) r WHERE a AND d = 1", ""},
+		{"delete", "{delete item a:text b:int} AND d = 1", "DELETE FROM s.n_item USING unnest($1, $2) r WHERE a+b AND d = 1", ""},
+		{"texts of the dialect", "INSERT {nothing} SELECT {share} {none} {locked i}", "INSERT DO NOTHING SELECT  '' FOR UPDATEi", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			assert.Equal(t, tt.want, dollars.translate(tt.text, "n_").text)
+			names := migrate.Names{Qualifier: "s.", Prefix: "n_"}
+			assert.Equal(t, tt.numbered, dollars.translate(tt.text, names).text)
+			if tt.positional != "" {
+				assert.Equal(t, tt.positional, marks.translate(tt.text, names).text)
+			}
 		})
+	}
+}
+
+func TestBind_followsTheParameters(t *testing.T) {
+	text := "a = ?2 AND b IN {rows 3 id:text n:int} AND c = ?2"
+	args := []any{"unused", "x", rowset{{"one", 1}, {"two", 2}}}
+	for _, tt := range []struct {
+		dialect *Dialect
+		want    []any
+	}{
+		{dollars, []any{"x", []any{"one", "two"}, []any{1, 2}}},
+		{marks, []any{"x", []any{"one", "two"}, []any{1, 2}, "x"}},
+	} {
+		s := newStore(nil, tt.dialect, Config{})
+		assert.Equal(t, tt.want, s.bind(s.statement(text), args))
+	}
+}
+
+func TestID_readsBackHoweverItIsKept(t *testing.T) {
+	const id = "0197f3a2-0000-7000-8000-00000000abcd"
+	raw := []byte("\x01\x97\xf3\xa2\x00\x00\x70\x00\x80\x00\x00\x00\x00\x00\xab\xcd")
+	for _, tt := range []struct {
+		kept any
+		want notify.ID
+	}{{id, id}, {[]byte(id), id}, {raw, id}, {"", ""}, {noID, ""}, {make([]byte, 16), ""}} {
+		var got notify.ID
+		require.NoError(t, scanID(&got).Scan(tt.kept))
+		assert.Equal(t, tt.want, got)
+	}
+	assert.Error(t, scanID(new(notify.ID)).Scan(int64(1)))
+}
+
+func TestUUID_whatIsNoneStandsForNothing(t *testing.T) {
+	const id = "0197f3a2-0000-7000-8000-00000000abcd"
+	assert.Equal(t, id, UUID(id))
+	assert.Equal(t, noID, UUID(""))
+	for _, other := range []notify.ID{"x", "0197F3A2-0000-7000-8000-00000000ABCD", "0197f3a200007000800000000000abcd", "'; DROP TABLE item; --", "0197f3a2-0000-7000-8000-00000000abc\x00"} {
+		assert.Equal(t, nobody, UUID(other), other)
 	}
 }
 

@@ -10,14 +10,16 @@ import (
 	"time"
 
 	"github.com/bellwether-go/notify"
+	"github.com/bellwether-go/notify/internal/migrate"
 )
 
 // Store implements [notify.Store] and its optional roles over a host's *sql.DB. It owns no goroutine and no connection.
 type Store struct {
 	db         *sql.DB
 	d          *Dialect
-	prefix     string
+	names      migrate.Names
 	clock      func() time.Time
+	unprepared bool
 	statements sync.Map      // text as written -> *statement
 	turn       chan struct{} // held by the one writer of this process, see [Dialect].OneWriter
 }
@@ -31,17 +33,27 @@ var (
 
 // Config is what a store is opened with.
 type Config struct {
-	Prefix string           // of all tables
-	Clock  func() time.Time // nil: the dialect's
+	Schema     string           // of the tables, valid and not quoted; empty: as the connection finds them
+	Prefix     string           // of all tables
+	Clock      func() time.Time // nil: the dialect's
+	Unprepared bool             // prepare no statement
+}
+
+func (c Config) names() migrate.Names {
+	names := migrate.Names{Prefix: c.Prefix}
+	if c.Schema != "" {
+		names.Qualifier = `"` + c.Schema + `".`
+	}
+	return names
 }
 
 // Open returns a store on tables that Migrate has made. It checks that they are
 // of a version it can work with, and starts nothing.
 func Open(ctx context.Context, db *sql.DB, d *Dialect, c Config) (*Store, error) {
-	s := newStore(db, d, c)
-	if err := CheckPrefix(c.Prefix); err != nil {
+	if err := checkOpening(db, c); err != nil {
 		return nil, err
 	}
+	s := newStore(db, d, c)
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	if err := s.checkSchema(ctx); err != nil {
@@ -54,18 +66,31 @@ func Open(ctx context.Context, db *sql.DB, d *Dialect, c Config) (*Store, error)
 }
 
 func newStore(db *sql.DB, d *Dialect, c Config) *Store {
-	return &Store{db: db, d: d, prefix: c.Prefix, clock: c.Clock, turn: make(chan struct{}, 1)}
+	return &Store{db: db, d: d, names: c.names(), clock: c.Clock, unprepared: c.Unprepared, turn: make(chan struct{}, 1)}
 }
 
-// CheckPrefix tells whether tables can be named so: lower-case letters, digits
-// and underscores, at most 32, the first of them no digit.
-func CheckPrefix(prefix string) error {
-	ok := prefix != "" && len(prefix) <= 32
-	for i, c := range []byte(prefix) {
-		ok = ok && (c == '_' || c >= 'a' && c <= 'z' || i > 0 && c >= '0' && c <= '9')
+// checkOpening tells whether there is something to open, and validly named.
+func checkOpening(db *sql.DB, c Config) error {
+	if db == nil {
+		return &notify.InvalidError{Field: "db", Reason: "there is none"}
 	}
-	if !ok {
-		return &notify.InvalidError{Field: "Prefix", Reason: "must be 1 to 32 of a-z, 0-9 and _, and not start with a digit"}
+	return c.check()
+}
+
+// check tells whether tables can be named so: lower-case letters, digits and
+// underscores, at most 32, the first of them no digit.
+func (c Config) check() error {
+	for field, name := range map[string]string{"Schema": c.Schema, "Prefix": c.Prefix} {
+		if field == "Schema" && name == "" {
+			continue
+		}
+		ok := name != "" && len(name) <= 32
+		for i, b := range []byte(name) {
+			ok = ok && (b == '_' || b >= 'a' && b <= 'z' || i > 0 && b >= '0' && b <= '9')
+		}
+		if !ok {
+			return &notify.InvalidError{Field: field, Reason: "must be 1 to 32 of a-z, 0-9 and _, and not start with a digit"}
+		}
 	}
 	return nil
 }
@@ -73,6 +98,9 @@ func CheckPrefix(prefix string) error {
 // prepare prepares the statements that writes run most, on the pool: database/sql
 // prepares each of them once per connection. It also proves the tables usable.
 func (s *Store) prepare(ctx context.Context) error {
+	if s.unprepared {
+		return nil
+	}
 	for _, text := range append(slices.Clone(hot), s.d.ClaimFirst, s.d.ClaimMore, s.d.UpsertPlan) {
 		err := s.d.Patiently(ctx, func() error {
 			_, err := s.prepared(ctx, text)
@@ -96,7 +124,7 @@ func (s *Store) prepared(ctx context.Context, text string) (*statement, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare: %w", err)
 	}
-	ready := &statement{text: st.text, columns: st.columns, prepared: stmt}
+	ready := &statement{text: st.text, columns: st.columns, params: st.params, prepared: stmt}
 	if !s.statements.CompareAndSwap(text, st, ready) {
 		stmt.Close() // somebody else was first
 		return s.statement(text), nil

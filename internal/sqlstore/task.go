@@ -36,11 +36,11 @@ const (
 
 	insertTasks = `INSERT INTO {task} (queue, ` + taskColumns + `)
 SELECT queue, ` + taskColumns + `
-FROM {rows queue:int id:text kind:text tenant:text recipient:text notification:text provider:text channel:text lane:int bucket:int forced:int preferences:int filed:int due:int leased_until:int epoch:int attempts:int accepted:text unknown:int progress:text cut:int cut_from:int reason:text error:text} WHERE 1 = 1`
+FROM {rows queue:int id:id kind:text tenant:text recipient:text notification:id provider:text channel:text lane:int bucket:int forced:int preferences:int filed:int due:int leased_until:int epoch:int attempts:int accepted:long unknown:int progress:long cut:int cut_from:int reason:text error:long} WHERE 1 = 1`
 
-	selectTasks = `SELECT ` + taskColumns + ` FROM {task} WHERE id IN (SELECT id FROM {rows id:text}) {update}`
+	selectTasks = `SELECT ` + taskColumns + ` FROM {task} WHERE id IN (SELECT id FROM {rows id:id}) ORDER BY id {locked}`
 
-	deleteTasks = `DELETE FROM {task} WHERE id IN (SELECT id FROM {rows id:text})`
+	deleteTasks = `{delete task id:id}`
 )
 
 // newTask makes the row of a task that is filed now.
@@ -69,7 +69,7 @@ func (t *tx) insertTasks(ctx context.Context, tasks []taskRow) error {
 			return err
 		}
 		rows[i] = []any{
-			queueOf(k.Kind), string(k.ID), string(k.Kind), k.Recipient.Tenant, k.Recipient.ID, string(k.Notification), k.Provider, k.Channel,
+			queueOf(k.Kind), k.ID, string(k.Kind), k.Recipient.Tenant, k.Recipient.ID, k.Notification, k.Provider, k.Channel,
 			int(k.Lane), k.Bucket, k.Forced, k.PreferencesVersion, micros(k.Filed), micros(k.Due), k.leasedUntil, k.Epoch, k.Attempts,
 			accepted, k.Unknown, k.Cursor, micros(k.Cut), micros(k.From), k.reason, k.error,
 		}
@@ -79,11 +79,11 @@ func (t *tx) insertTasks(ctx context.Context, tasks []taskRow) error {
 }
 
 // deleteTasks takes tasks out of the outbox.
-func (t *tx) deleteTasks(ctx context.Context, ids []notify.ID) error {
-	if len(ids) == 0 {
+func (t *tx) deleteTasks(ctx context.Context, of []notify.ID) error {
+	if len(of) == 0 {
 		return nil
 	}
-	_, err := t.exec(ctx, deleteTasks, strs(ids))
+	_, err := t.exec(ctx, deleteTasks, idRows(of))
 	return err
 }
 
@@ -93,7 +93,7 @@ func scanTask(r *sql.Rows, more ...any) (taskRow, error) {
 	var filed, due, cut, from int64
 	var accepted string
 	err := r.Scan(append([]any{
-		&k.ID, &k.Kind, &k.Recipient.Tenant, &k.Recipient.ID, &k.Notification, &k.Provider, &k.Channel,
+		scanID(&k.ID), &k.Kind, &k.Recipient.Tenant, &k.Recipient.ID, scanID(&k.Notification), &k.Provider, &k.Channel,
 		&k.Lane, &k.Bucket, &k.Forced, &k.PreferencesVersion, &filed, &due, &k.leasedUntil, &k.Epoch, &k.Attempts,
 		&accepted, &k.Unknown, &k.Cursor, &cut, &from, &k.reason, &k.error,
 	}, more...)...)
@@ -116,16 +116,16 @@ func (h heldTasks) of(l notify.Lease) (taskRow, bool) {
 
 // held reads the tasks of leases, locked, and tells which leases were lost.
 func (t *tx) held(ctx context.Context, leases []notify.Lease) (rows heldTasks, lost []notify.ID, err error) {
-	ids := make([]notify.ID, len(leases))
+	of := make([]notify.ID, len(leases))
 	for i, l := range leases {
-		ids[i] = l.ID
+		of[i] = l.ID
 	}
 	rows = make(heldTasks, len(leases))
 	err = t.query(ctx, selectTasks, func(r *sql.Rows) error {
 		k, err := scanTask(r)
 		rows[k.ID] = k
 		return err
-	}, strs(ids))
+	}, idRows(of))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -10,7 +10,12 @@ import (
 	"github.com/bellwether-go/notify"
 )
 
-const selectTombstones = `SELECT hash FROM {tombstone} WHERE hash IN (SELECT id FROM {rows id:text})`
+const (
+	selectTombstones = `SELECT hash FROM {tombstone} WHERE hash IN (SELECT id FROM {rows id:text})`
+	// presentTombstones is asked by whoever is to write for the recipients, so
+	// that erasing one can wait for it.
+	presentTombstones = selectTombstones + ` {present}`
+)
 
 // tombstone names a recipient without telling who it is.
 func tombstone(r notify.Recipient) string {
@@ -29,8 +34,12 @@ func (t *tx) erased(ctx context.Context, recipients []notify.Recipient) (map[not
 			asked = append(asked, hash)
 		}
 	}
+	text := presentTombstones
+	if t.readOnly {
+		text = selectTombstones
+	}
 	var found map[notify.Recipient]bool
-	err := t.query(ctx, selectTombstones, func(rows *sql.Rows) error {
+	err := t.query(ctx, text, func(rows *sql.Rows) error {
 		var hash string
 		if err := rows.Scan(&hash); err != nil {
 			return err

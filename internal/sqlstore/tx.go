@@ -24,6 +24,8 @@ type tx struct {
 	tx   *sql.Tx
 	host bool  // begun by the host, perhaps on another pool
 	now  int64 // the instant at which everything in it happens
+
+	readOnly bool
 }
 
 // exec runs a statement and returns how many rows it touched.
@@ -55,6 +57,10 @@ func (t *tx) query(ctx context.Context, text string, scan func(*sql.Rows) error,
 
 // query implements querier on any connection of the pool.
 func (s *Store) query(ctx context.Context, text string, scan func(*sql.Rows) error, args ...any) error {
+	if s.unprepared {
+		st := s.statement(text)
+		return each(scan)(s.db.QueryContext(ctx, st.text, s.bind(st, args)...))
+	}
 	st, err := s.prepared(ctx, text)
 	if err != nil {
 		return err
@@ -161,26 +167,30 @@ func (s *Store) set(ctx context.Context, conn *sql.Conn, setting Setting, value 
 	})
 }
 
-// attempt runs f in one transaction on the connection, once. The context of the
-// transaction itself never ends: it is rolled back here, so that it is over
-// when the connection is set back.
+// attempt runs f in one transaction on the connection, once. Where connections
+// are set back, the context of the transaction itself never ends: it is rolled
+// back here, so that it is over by then. Elsewhere it is what bounds a commit.
 func (s *Store) attempt(ctx context.Context, conn *sql.Conn, opts *sql.TxOptions, write bool, f func(context.Context, *tx) error) error {
-	begun, err := conn.BeginTx(context.WithoutCancel(ctx), opts)
+	bound := ctx
+	if len(s.d.Session) > 0 {
+		bound = context.WithoutCancel(ctx)
+	}
+	begun, err := conn.BeginTx(bound, opts)
 	if err != nil {
 		return err
 	}
 	defer begun.Rollback() // after a commit it does nothing
-	if write && s.d.Lock != "" {
+	if write && s.d.Begin != "" {
 		left := deadline
 		if end, ok := ctx.Deadline(); ok {
 			left = max(time.Until(end), 0)
 		}
-		lock := s.statement(s.d.Lock).text
+		lock := s.statement(s.d.Begin).text
 		if _, err := begun.ExecContext(ctx, fmt.Sprintf(lock, left.Milliseconds())); err != nil {
 			return err
 		}
 	}
-	t := &tx{s: s, tx: begun}
+	t := &tx{s: s, tx: begun, readOnly: !write}
 	if t.now, err = s.now(ctx, t); err != nil {
 		return err
 	}

@@ -8,12 +8,12 @@ import (
 )
 
 const (
-	selectByKey    = `SELECT n.id, n.tenant, n.provider FROM {notification} n WHERE n.tenant = ? AND n.provider = ? AND n.dedup = ? AND n.withdrawn = 0 {update}`
-	selectByEntity = `SELECT n.id, n.tenant, n.provider FROM {notification} n WHERE n.tenant = ?1 AND n.entity = ?2 AND (?3 = '' OR n.provider = ?3) AND n.withdrawn = 0 ORDER BY n.accepted, n.id {update}`
-	markWithdrawn  = `UPDATE {notification} SET withdrawn = ? WHERE id IN (SELECT id FROM {rows id:text})`
+	selectByKey    = `SELECT n.id, n.tenant, n.provider FROM {notification} n WHERE n.tenant = ? AND n.provider = ? AND n.dedup = ? AND n.withdrawn = 0 {locked}`
+	selectByEntity = `SELECT n.id, n.tenant, n.provider FROM {notification} n WHERE n.tenant = ?1 AND n.entity = ?2 AND (?3 = '' OR n.provider = ?3) AND n.withdrawn = 0 ORDER BY n.accepted, n.id {locked}`
+	markWithdrawn  = `{update notification 2 id:id} SET withdrawn = ?1 {those}`
 
-	selectSwept  = `SELECT i.tenant, i.recipient, i.filed, i.id FROM {item} i JOIN {notification} n ON n.id = i.notification WHERE i.notification = ? AND n.withdrawn <> 0 ORDER BY i.tenant, i.recipient LIMIT ?`
-	sweptEntries = `DELETE FROM {entry} WHERE (tenant, recipient, item) IN (SELECT tenant, recipient, id FROM {rows tenant:text recipient:text filed:int id:text})`
+	selectSwept  = `SELECT i.tenant, i.recipient, i.id FROM {item} i JOIN {notification} n ON n.id = i.notification WHERE i.notification = ? AND n.withdrawn <> 0 ORDER BY i.tenant, i.recipient LIMIT ?`
+	sweptEntries = `{delete entry +notification:id tenant:text recipient:text item:id}`
 	deleteSweep  = `DELETE FROM {task} WHERE id = ? AND kind = 'sweep'`
 )
 
@@ -40,7 +40,7 @@ func (t *tx) withdraw(ctx context.Context, w notify.Withdrawal) ([]notify.ID, er
 	err := t.query(ctx, text, func(r *sql.Rows) error {
 		var id notify.ID
 		var tenant, provider string
-		if err := r.Scan(&id, &tenant, &provider); err != nil {
+		if err := r.Scan(scanID(&id), &tenant, &provider); err != nil {
 			return err
 		}
 		ids = append(ids, id)
@@ -51,7 +51,7 @@ func (t *tx) withdraw(ctx context.Context, w notify.Withdrawal) ([]notify.ID, er
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	if _, err := t.exec(ctx, markWithdrawn, t.now, strs(ids)); err != nil {
+	if _, err := t.exec(ctx, markWithdrawn, t.now, idRows(ids)); err != nil {
 		return nil, err
 	}
 	return ids, t.insertTasks(ctx, sweeps)
@@ -65,13 +65,12 @@ func (s *Store) Sweep(ctx context.Context, id notify.ID, limit int) ([]notify.Re
 		var items rowset
 		err := t.query(ctx, selectSwept, func(r *sql.Rows) error {
 			var of notify.Recipient
-			var filed int64
-			var item string
-			err := r.Scan(&of.Tenant, &of.ID, &filed, &item)
+			var item notify.ID
+			err := r.Scan(&of.Tenant, &of.ID, scanID(&item))
 			swept = append(swept, of)
-			items = append(items, []any{of.Tenant, of.ID, filed, item})
+			items = append(items, []any{id, of.Tenant, of.ID, item})
 			return err
-		}, string(id), limit)
+		}, id, limit)
 		if err != nil {
 			return err
 		}
@@ -79,7 +78,7 @@ func (s *Store) Sweep(ctx context.Context, id notify.ID, limit int) ([]notify.Re
 			return err
 		}
 		if len(items) < limit {
-			_, err = t.exec(ctx, deleteSweep, string(id))
+			_, err = t.exec(ctx, deleteSweep, id)
 		}
 		return err
 	})
@@ -89,8 +88,8 @@ func (s *Store) Sweep(ctx context.Context, id notify.ID, limit int) ([]notify.Re
 	return swept, nil
 }
 
-// removeItems removes items with their digest entries. Rows are tenant,
-// recipient, filed and id.
+// removeItems removes items with their digest entries. Rows are notification,
+// tenant, recipient and id.
 func (t *tx) removeItems(ctx context.Context, items rowset) error {
 	if len(items) == 0 {
 		return nil

@@ -25,6 +25,9 @@ func dialect(migrations fs.FS) *sqlstore.Dialect {
 		Placeholder:     func(n int) string { return fmt.Sprintf("?%d", n) },
 		Rows:            rows,
 		Bind:            sqlstore.BindJSON,
+		Update:          update,
+		Delete:          remove,
+		NoID:            `''`,
 		ConflictNothing: `ON CONFLICT DO NOTHING`,
 
 		UpsertPlan: `INSERT INTO {plan} (tenant, recipient, channel, next_cut, last_cut)
@@ -41,7 +44,10 @@ ON CONFLICT DO UPDATE SET reason = excluded.reason, probe = excluded.probe, dela
 			{Read: `PRAGMA busy_timeout`, Write: `PRAGMA busy_timeout = %d`, Want: 0},
 			{Read: `PRAGMA synchronous`, Write: `PRAGMA synchronous = %d`, Want: full, AtLeast: true},
 		},
-		Lock:      `DELETE FROM {schema} WHERE 0; PRAGMA busy_timeout = %d`,
+		Lock:      none,
+		Skip:      none,
+		Unqueued:  `n.id NOT IN (SELECT notification FROM {task})`,
+		Begin:     `DELETE FROM {schema} WHERE 0; PRAGMA busy_timeout = %d`,
 		ReadTx:    &sql.TxOptions{ReadOnly: true},
 		Savepoint: `SAVEPOINT notify`,
 		Release:   `RELEASE notify`,
@@ -65,6 +71,29 @@ func rows(columns []sqlstore.Column, parameter func() string) string {
 	fmt.Fprintf(&b, ` FROM json_each(%s)) r`, parameter())
 	return b.String()
 }
+
+// update and remove name rows by those of json_each.
+func update(table string, columns []sqlstore.Column, rows func() string) (head, those string) {
+	if keys := sqlstore.Keys(columns); len(keys) < len(columns) {
+		for i, key := range keys {
+			keys[i] = table + `.` + key + ` = r.` + key
+		}
+		return `UPDATE ` + table, `FROM ` + rows() + ` WHERE ` + strings.Join(keys, ` AND `)
+	}
+	return `UPDATE ` + table, `WHERE ` + named(columns, rows)
+}
+
+func remove(table string, columns []sqlstore.Column, rows func() string) string {
+	return `DELETE FROM ` + table + ` WHERE ` + named(columns, rows)
+}
+
+func named(columns []sqlstore.Column, rows func() string) string {
+	keys := strings.Join(sqlstore.Keys(columns), `, `)
+	return `(` + keys + `) IN (SELECT ` + keys + ` FROM ` + rows() + `)`
+}
+
+// none is nothing to be said.
+func none(string) string { return "" }
 
 // ring goes through the buckets that have free rows, from ?8 around, by seeking
 // the next one each time. 256 is past the last one.

@@ -125,18 +125,7 @@ func Migrate(ctx context.Context, db *sql.DB, opts *Options) error {
 // finds them done by the table of versions that they keep. The error is an
 // [notify.InvalidError] about the prefix and is returned by the first read.
 func Migrations(opts *Options) fs.FS {
-	files, err := sqlstore.Migrations(newDialect(), opts.withDefaults().config())
-	if err != nil {
-		return failingFS{err}
-	}
-	return files
-}
-
-// failingFS is a file system that cannot be read.
-type failingFS struct{ err error }
-
-func (f failingFS) Open(name string) (fs.File, error) {
-	return nil, &fs.PathError{Op: "open", Path: name, Err: f.err}
+	return sqlstore.Migrations(newDialect(), opts.withDefaults().config())
 }
 
 // Tx binds the store to a transaction of the host, for [notify.Notifier.SendTx]

@@ -1,0 +1,90 @@
+package integration
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/lib/pq"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellwether-go/notify"
+	"github.com/bellwether-go/notify/store/postgres"
+	"github.com/bellwether-go/notify/store/storetest"
+)
+
+// pgDrivers are the drivers for PostgreSQL, by the names that they register.
+var pgDrivers = []string{"pgx", "postgres"}
+
+var schemas atomic.Int64
+
+// openPostgres opens a pool on the server of the tests.
+func openPostgres(t testing.TB, driver string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(driver, serviceDSN(t, "NOTIFY_TEST_POSTGRES"))
+	require.NoError(t, err)
+	db.SetMaxOpenConns(8)
+	db.SetMaxIdleConns(8)
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// newSchema makes a schema that lasts as long as the test.
+func newSchema(t testing.TB, db *sql.DB) string {
+	t.Helper()
+	schema := fmt.Sprintf("t%d_%d", time.Now().UnixNano(), schemas.Add(1))
+	_, err := db.Exec("CREATE SCHEMA " + schema)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, err := db.Exec("DROP SCHEMA " + schema + " CASCADE")
+		require.NoError(t, err)
+	})
+	return schema
+}
+
+// newPostgres opens a store on new tables.
+func newPostgres(t testing.TB, db *sql.DB, opts *postgres.Options) *postgres.Store {
+	t.Helper()
+	require.NoError(t, postgres.Migrate(t.Context(), db, opts))
+	s, err := postgres.New(db, opts)
+	require.NoError(t, err)
+	return s
+}
+
+func TestPostgres_conformance(t *testing.T) {
+	for _, driver := range pgDrivers {
+		t.Run(driver, func(t *testing.T) {
+			t.Parallel()
+			db := openPostgres(t, driver)
+			storetest.Run(t, func(t testing.TB) storetest.Harness { return pgHarness(t, db) })
+		})
+	}
+}
+
+func pgHarness(t testing.TB, db *sql.DB) storetest.Harness {
+	var moved atomic.Int64
+	opts := &postgres.Options{
+		Schema: newSchema(t, db),
+		Now:    func() time.Time { return time.Now().Add(time.Duration(moved.Load())) },
+	}
+	return storetest.Harness{
+		Store:   newPostgres(t, db, opts),
+		Advance: func(d time.Duration) { moved.Add(int64(d)) },
+		Reopen:  func() (notify.Store, error) { return postgres.New(db, opts) },
+		Begin: func(ctx context.Context) (storetest.Tx, error) {
+			store, err := postgres.New(db, opts)
+			if err != nil {
+				return storetest.Tx{}, err
+			}
+			tx, err := db.BeginTx(ctx, nil)
+			if err != nil {
+				return storetest.Tx{}, err
+			}
+			return storetest.Tx{Acceptor: store.Tx(tx), Commit: tx.Commit, Rollback: tx.Rollback}, nil
+		},
+	}
+}

@@ -1,0 +1,137 @@
+package postgres
+
+import (
+	"database/sql"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"github.com/bellwether-go/notify"
+	"github.com/bellwether-go/notify/internal/sqlstore"
+)
+
+// dialect is how PostgreSQL says what the engine means. Rows come as one array
+// for each column, written as a literal, which every driver takes as a text.
+func dialect(migrations fs.FS) *sqlstore.Dialect {
+	return &sqlstore.Dialect{
+		Name:          "postgres",
+		Migrations:    migrations,
+		MigrateLock:   migrateLock,
+		MigrateUnlock: `COMMIT`,
+		MigrateUndo:   `ROLLBACK`,
+
+		Now: `SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint`,
+
+		Placeholder: func(n int) string { return `$` + strconv.Itoa(n) },
+		Rows:        rows,
+		Bind:        bind,
+		Update:      update,
+		Delete:      remove,
+		ID:          func(id notify.ID) any { return sqlstore.UUID(id) },
+		NoID:        `'00000000-0000-0000-0000-000000000000'`,
+
+		ConflictNothing: `ON CONFLICT DO NOTHING`,
+		UpsertPlan: `INSERT INTO {plan} AS p (tenant, recipient, channel, next_cut, last_cut)
+SELECT tenant, recipient, channel, next_cut, 0 FROM {rows tenant:text recipient:text channel:text next_cut:int}
+ON CONFLICT (tenant, recipient, channel) DO UPDATE SET next_cut = excluded.next_cut WHERE p.next_cut = 0`,
+		UpsertPause: `INSERT INTO {pause} (channel, account, reason, since, probe, delay) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (channel, account) DO UPDATE SET reason = excluded.reason, probe = excluded.probe, delay = excluded.delay`,
+
+		ClaimFirst: claimFirst,
+		ClaimMore:  claimMore,
+
+		Share:    `FOR SHARE`,
+		Lock:     func(alias string) string { return lock(alias, ``) },
+		Skip:     func(alias string) string { return lock(alias, ` SKIP LOCKED`) },
+		Present:  `FOR KEY SHARE`,
+		Barrier:  barrier,
+		Unqueued: `NOT EXISTS (SELECT 1 FROM {task} t WHERE t.notification = n.id)`,
+
+		WriteTx: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+		ReadTx:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+
+		Busy:      busy,
+		Duplicate: duplicate,
+		Hint:      hint,
+	}
+}
+
+// migrateLock begins the one transaction in which all migrations run, and lets
+// one process at a time into it.
+const migrateLock = `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(hashtextextended('{schema}', 7266))`
+
+// rows is unnest with a name for each column.
+func rows(columns []sqlstore.Column, parameter func() string) string {
+	arrays, names := make([]string, len(columns)), make([]string, len(columns))
+	for i, c := range columns {
+		arrays[i], names[i] = parameter()+`::`+arrayTypes[c.Kind], c.Name
+	}
+	return `unnest(` + strings.Join(arrays, `, `) + `) AS r(` + strings.Join(names, `, `) + `)`
+}
+
+var arrayTypes = map[string]string{"text": `text[]`, "long": `text[]`, "id": `uuid[]`, "int": `bigint[]`}
+
+// update and remove join the rows.
+func update(table string, columns []sqlstore.Column, rows func() string) (head, those string) {
+	return `UPDATE ` + table, `FROM ` + rows() + ` WHERE ` + joined(table, columns)
+}
+
+func remove(table string, columns []sqlstore.Column, rows func() string) string {
+	return `DELETE FROM ` + table + ` USING ` + rows() + ` WHERE ` + joined(table, columns)
+}
+
+func joined(table string, columns []sqlstore.Column) string {
+	keys := sqlstore.Keys(columns)
+	for i, key := range keys {
+		keys[i] = table + `.` + key + ` = r.` + key
+	}
+	return strings.Join(keys, ` AND `)
+}
+
+func lock(alias, how string) string {
+	if alias != `` {
+		alias = ` OF ` + alias
+	}
+	return `FOR UPDATE` + alias + how
+}
+
+// barrier waits for those who hold the lock on the table of tombstones that FOR
+// KEY SHARE takes before it looks, and that ends with their transactions. Whoever
+// comes later sees the tombstones, and need not wait.
+const barrier = `DO $$
+DECLARE earlier text[];
+BEGIN
+  SELECT array_agg(l.virtualtransaction) INTO earlier FROM pg_locks l
+  WHERE l.locktype = 'relation' AND l.relation = '{tombstone}'::regclass AND l.mode = 'RowShareLock' AND l.pid <> pg_backend_pid();
+  WHILE EXISTS (SELECT 1 FROM pg_locks l WHERE l.virtualtransaction = ANY (earlier) AND l.locktype = 'virtualxid') LOOP
+    PERFORM pg_sleep(0.002);
+  END LOOP;
+END $$`
+
+// ring goes through the buckets that have free rows, from ?8 around, by seeking
+// the next one each time. 256 is past the last one.
+const ring = `WITH RECURSIVE ring(bucket, around) AS (
+SELECT COALESCE((SELECT MIN(t.bucket) FROM {task} t WHERE t.leased_until = 0 AND t.queue = ?1 AND t.channel = ?2 AND t.lane = ?3 AND t.bucket >= ?8), 256), 0
+UNION ALL
+SELECT COALESCE((SELECT MIN(t.bucket) FROM {task} t WHERE t.leased_until = 0 AND t.queue = ?1 AND t.channel = ?2 AND t.lane = ?3
+AND t.bucket > CASE ring.bucket WHEN 256 THEN -1 ELSE ring.bucket END
+AND t.bucket < CASE WHEN ring.bucket = 256 OR ring.around = 1 THEN ?8 ELSE 256 END), 256),
+CASE ring.bucket WHEN 256 THEN 1 ELSE ring.around END
+FROM ring WHERE ring.bucket < 256 OR ring.around = 0)
+`
+
+// free selects and locks the free rows of the bucket that the ring is at.
+const free = `SELECT b.* FROM {task} b
+WHERE b.leased_until = 0 AND b.queue = ?1 AND b.channel = ?2 AND b.lane = ?3 AND b.bucket = ring.bucket AND b.due <= ?4
+AND (?5 = 1 OR b.kind <> 'fanout' OR b.provider IN (SELECT id FROM {rows 6 id:text}))
+ORDER BY b.due LIMIT ?7 FOR UPDATE SKIP LOCKED`
+
+const claimed = `SELECT t.id, t.kind, t.tenant, t.recipient, t.notification, t.provider, t.channel, t.lane, t.bucket, t.forced, t.preferences, t.filed, t.due,
+t.leased_until, t.epoch, t.attempts, t.accepted, t.unknown, t.progress, t.cut, t.cut_from, t.reason, t.error, `
+
+// claimFirst needs no sorting, so that it ends as soon as it has enough.
+const claimFirst = ring + claimed + `1 FROM ring CROSS JOIN LATERAL (` + free + `) t WHERE ring.bucket < 256 LIMIT ?9`
+
+const claimMore = ring + claimed + `t.turn FROM ring CROSS JOIN LATERAL (
+SELECT f.*, ROW_NUMBER() OVER (ORDER BY f.due, f.id) AS turn FROM (` + free + `) f) t WHERE ring.bucket < 256
+ORDER BY t.turn, (t.bucket - ?8 + 256) % 256, t.due LIMIT ?9`
