@@ -73,6 +73,10 @@ type Dialect struct {
 	// Barrier waits until all that have made one and may not have seen those of
 	// now have ended. Empty where writers exclude one another.
 	Present, Barrier string
+	// Unread and Done are conditions on items that are in two indexes: each is
+	// in exactly one of them, and only a statement that names the condition
+	// finds it there. Empty where one index has all.
+	Unread, Done string
 	// Unqueued is the condition that no task refers to the notification n.
 	Unqueued string
 

@@ -13,7 +13,7 @@ const (
 	deleteTombstone = `DELETE FROM {tombstone} WHERE hash = ?`
 
 	// selectTouched are the notifications that are to go if nobody else has them.
-	selectTouched = `SELECT notification FROM {item} WHERE tenant = ?1 AND recipient = ?2
+	selectTouched = `SELECT notification FROM {item} WHERE tenant = ?1 AND recipient = ?2 AND {anywhere}
 UNION SELECT notification FROM {task} WHERE queue = 1 AND tenant = ?1 AND recipient = ?2
 UNION SELECT notification FROM {entry} WHERE tenant = ?1 AND recipient = ?2
 UNION SELECT notification FROM {delivery} WHERE tenant = ?1 AND recipient = ?2`
@@ -28,7 +28,7 @@ UNION SELECT notification FROM {delivery} WHERE tenant = ?1 AND recipient = ?2`
 
 // eraseFrom deletes whatever else is stored about one recipient.
 var eraseFrom = []string{
-	`DELETE FROM {item} WHERE tenant = ? AND recipient = ?`,
+	`DELETE FROM {item} WHERE tenant = ? AND recipient = ? AND {anywhere}`,
 	`DELETE FROM {entry} WHERE tenant = ? AND recipient = ?`,
 	`DELETE FROM {plan} WHERE tenant = ? AND recipient = ?`,
 	`DELETE FROM {preference} WHERE tenant = ? AND recipient = ?`,

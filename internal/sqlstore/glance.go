@@ -11,8 +11,8 @@ import (
 const glances = `SELECT r.tenant, r.recipient,
 (SELECT COUNT(*) FROM (SELECT 1 FROM {item} i WHERE i.tenant = r.tenant AND i.recipient = r.recipient AND i.read_at = 0 AND i.archived = 0 AND i.snoozed <= ?1 LIMIT ?2) u),
 (SELECT COUNT(*) FROM (SELECT 1 FROM {item} i WHERE i.tenant = r.tenant AND i.recipient = r.recipient AND i.read_at = 0 AND i.archived = 0 AND i.seen = 0 AND i.snoozed <= ?1 LIMIT ?2) s),
-COALESCE((SELECT i.filed FROM {item} i WHERE i.tenant = r.tenant AND i.recipient = r.recipient ORDER BY i.filed DESC, i.id DESC LIMIT 1), 0),
-COALESCE((SELECT i.id FROM {item} i WHERE i.tenant = r.tenant AND i.recipient = r.recipient ORDER BY i.filed DESC, i.id DESC LIMIT 1), '')
+COALESCE((SELECT i.filed FROM {newest} ORDER BY i.filed DESC, i.id DESC LIMIT 1), 0),
+COALESCE((SELECT i.id FROM {newest} ORDER BY i.filed DESC, i.id DESC LIMIT 1), {none})
 FROM {rows 3 tenant:text recipient:text}`
 
 // Glance implements [notify.Glancer]. Recipients without anything are left out.
@@ -28,7 +28,7 @@ func (s *Store) Glance(ctx context.Context, recipients []notify.Recipient, limit
 				var r notify.Recipient
 				var g notify.Glimpse
 				var filed int64
-				err := rows.Scan(&r.Tenant, &r.ID, &g.Counts.Unread, &g.Counts.Unseen, &filed, &g.Newest.ID)
+				err := rows.Scan(&r.Tenant, &r.ID, &g.Counts.Unread, &g.Counts.Unseen, &filed, scanID(&g.Newest.ID))
 				if filed != 0 {
 					g.Newest.Filed = instant(filed)
 					g.Counts = upTo(limit, g.Counts)

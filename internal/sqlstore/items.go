@@ -37,7 +37,7 @@ func (s *Store) Items(ctx context.Context, r notify.Recipient, q notify.ItemQuer
 		if err != nil {
 			return err
 		}
-		text, args := itemsQuery(r, q, now)
+		text, args := itemsQuery(s.d, r, q, now)
 		return on.query(ctx, text, func(r *sql.Rows) error {
 			it, err := scanItem(r)
 			items = append(items, it)
@@ -50,25 +50,42 @@ func (s *Store) Items(ctx context.Context, r notify.Recipient, q notify.ItemQuer
 // states are those that a query may ask for.
 var states = []notify.State{notify.StateInbox, notify.StateUnread, notify.StateArchived, notify.StateSnoozed, notify.StateAll}
 
-func itemsQuery(r notify.Recipient, q notify.ItemQuery, now int64) (string, []any) {
-	var b strings.Builder
-	var args []any
-	places := `1 = 1`
-	b.WriteString(`SELECT ` + itemColumns + ` FROM `)
-	if len(q.IDs) > 0 {
-		b.WriteString(`(` + placesOf + `) p CROSS JOIN {item} i`)
-		places = `i.notification = p.notification`
-		args = placesArgs(r, q.IDs)
-		q.State = notify.StateAll
-	} else {
-		b.WriteString(`{item} i`)
+func itemsQuery(d *Dialect, r notify.Recipient, q notify.ItemQuery, now int64) (string, []any) {
+	order, limit := ` ORDER BY i.filed DESC, i.id DESC`, ""
+	if q.Ascending {
+		order = ` ORDER BY i.filed, i.id`
 	}
-	b.WriteString(` JOIN {notification} n ON n.id = i.notification WHERE ` + places)
+	var most []any
+	if q.Limit > 0 {
+		limit, most = ` LIMIT ?`, []any{q.Limit}
+	}
+	join := ` JOIN {notification} n ON n.id = i.notification `
+	if len(q.IDs) > 0 {
+		q.State = notify.StateAll
+		where, args := itemsWhere(r, q, now)
+		text := `SELECT ` + itemColumns + ` FROM (` + placesOf + `) p CROSS JOIN {item} i` + join + `WHERE i.notification = p.notification AND ` + where
+		return text + order + limit, slices.Concat(placesArgs(r, q.IDs), args, most)
+	}
+	where, args := itemsWhere(r, q, now)
+	if d.Done == "" || q.State == notify.StateUnread || q.State == notify.StateArchived {
+		return `SELECT ` + itemColumns + ` FROM {item} i` + join + `WHERE ` + where + order + limit, slices.Concat(args, most)
+	}
+	// Each of two indexes gives its own first ones.
+	first := func(part string) string {
+		return `(SELECT i.* FROM {item} i WHERE ` + part + ` AND ` + where + order + limit + `)`
+	}
+	args = slices.Concat(args, most)
+	return `SELECT ` + itemColumns + ` FROM (` + first(d.Unread) + ` UNION ALL ` + first(d.Done) + `) i` + join + order + limit, slices.Concat(args, args, most)
+}
+
+func itemsWhere(r notify.Recipient, q notify.ItemQuery, now int64) (string, []any) {
+	var b strings.Builder
+	b.WriteString(`i.tenant = ? AND i.recipient = ?`)
+	args := []any{r.Tenant, r.ID}
 	and := func(condition string, values ...any) {
 		b.WriteString(" AND " + condition)
 		args = append(args, values...)
 	}
-	and(`i.tenant = ? AND i.recipient = ?`, r.Tenant, r.ID)
 	condition, values := inState(q.State, now)
 	and(condition, values...)
 	if q.Provider != "" {
@@ -79,15 +96,6 @@ func itemsQuery(r notify.Recipient, q notify.ItemQuery, now int64) (string, []an
 	}
 	if q.After != (notify.Position{}) {
 		and(`(i.filed, i.id) > (?, ?)`, micros(q.After.Filed), q.After.ID)
-	}
-	if q.Ascending {
-		b.WriteString(` ORDER BY i.filed, i.id`)
-	} else {
-		b.WriteString(` ORDER BY i.filed DESC, i.id DESC`)
-	}
-	if q.Limit > 0 {
-		b.WriteString(` LIMIT ?`)
-		args = append(args, q.Limit)
 	}
 	return b.String(), args
 }

@@ -21,7 +21,7 @@ FROM {delivery} WHERE id IN (SELECT id FROM {rows id:id}) AND status = 'dead' AN
 )
 
 // Redeliver implements [notify.DeliveryLog].
-func (s *Store) Redeliver(ctx context.Context, of []notify.ID) (int, error) {
+func (s *Store) Redeliver(ctx context.Context, ids []notify.ID) (int, error) {
 	var n int
 	err := s.write(ctx, "redeliver", func(ctx context.Context, t *tx) error {
 		var dead []taskRow
@@ -30,7 +30,7 @@ func (s *Store) Redeliver(ctx context.Context, of []notify.ID) (int, error) {
 			k.Due = instant(t.now)
 			dead = append(dead, k)
 			return err
-		}, idRows(of))
+		}, idRows(ids))
 		if n = len(dead); err != nil || n == 0 {
 			return err
 		}

@@ -18,8 +18,8 @@ const (
 // Parameters are numbered, the instant of now is the first, that of a snooze
 // the second. What is read is seen too, so that unseen items are unread ones.
 var changes = map[notify.Op]struct{ set, where string }{
-	notify.OpSeen:      {`seen = ?1`, `seen = 0`},
-	notify.OpRead:      {`read_at = CASE WHEN read_at = 0 THEN ?1 ELSE read_at END, seen = CASE WHEN seen = 0 THEN ?1 ELSE seen END, slot = NULL`, `(read_at = 0 OR seen = 0)`},
+	notify.OpSeen:      {`seen = ?1`, `seen = 0 AND read_at = 0`},
+	notify.OpRead:      {`read_at = CASE WHEN read_at = 0 THEN ?1 ELSE read_at END, seen = CASE WHEN seen = 0 THEN ?1 ELSE seen END, slot = NULL`, `read_at = 0`},
 	notify.OpUnread:    {`read_at = 0`, `read_at <> 0`},
 	notify.OpArchive:   {`archived = ?1, slot = NULL`, `archived = 0`},
 	notify.OpUnarchive: {`archived = 0`, `archived <> 0`},
@@ -52,7 +52,7 @@ func (s *Store) Mark(ctx context.Context, r notify.Recipient, m notify.ItemMark)
 			args = append(args, places)
 		} else {
 			head = `UPDATE {item}`
-			tail = `WHERE tenant = ?3 AND recipient = ?4 AND archived = 0 AND snoozed <= ?1 AND (filed, id) <= (?5, ?6) AND (?7 = '' OR provider = ?7)`
+			tail = `WHERE tenant = ?3 AND recipient = ?4 AND archived = 0 AND {anywhere} AND snoozed <= ?1 AND (filed, id) <= (?5, ?6) AND (?7 = '' OR provider = ?7)`
 			args = append(args, r.Tenant, r.ID, micros(m.UpTo.Filed), m.UpTo.ID, m.Provider)
 		}
 		changed, err = t.exec(ctx, head+` SET `+change.set+` `+tail+` AND `+change.where, args...)

@@ -22,6 +22,9 @@ import (
 //	{skip} {skip i}               the same, without those that others hold
 //	{share} {present}             see [Dialect]
 //	{nothing} {none} {unqueued}   likewise
+//	{anywhere}                    items in whichever index
+//	{newest}                      those of r.tenant and r.recipient, as i, of
+//	                              which the newest is asked for
 //
 // As for ?, a number can be the first thing in rows, or the second in delete
 // and update: {rows 2 a:text}, {update item 2 a:text}.
@@ -120,6 +123,13 @@ func (t *translation) form(inner, whole string) string {
 		return t.those
 	case "none":
 		return t.NoID
+	case "anywhere":
+		if t.Done == "" {
+			return "1 = 1"
+		}
+		return "(" + t.Unread + " OR " + t.Done + ")"
+	case "newest":
+		return t.newest()
 	case "unqueued":
 		return t.names.Fill(t.Unqueued)
 	case "nothing":
@@ -134,6 +144,19 @@ func (t *translation) form(inner, whole string) string {
 		return t.Skip(rest)
 	}
 	return t.names.Fill(whole)
+}
+
+// newest selects the items of a recipient, or of each index the newest.
+func (t *translation) newest() string {
+	table := t.names.Table("item")
+	const of = ` i WHERE i.tenant = r.tenant AND i.recipient = r.recipient`
+	if t.Done == "" {
+		return table + of
+	}
+	first := func(part string) string {
+		return `(SELECT i.filed, i.id FROM ` + table + of + ` AND ` + part + ` ORDER BY i.filed DESC, i.id DESC LIMIT 1)`
+	}
+	return `(` + first(t.Unread) + ` UNION ALL ` + first(t.Done) + `) i`
 }
 
 // bound reads "2 id:text epoch:int", the 2 being left out for the next argument.

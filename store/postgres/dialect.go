@@ -45,6 +45,8 @@ ON CONFLICT (channel, account) DO UPDATE SET reason = excluded.reason, probe = e
 		Skip:     func(alias string) string { return lock(alias, ` SKIP LOCKED`) },
 		Present:  `FOR KEY SHARE`,
 		Barrier:  barrier,
+		Unread:   `read_at = 0 AND archived = 0`,
+		Done:     `(read_at <> 0 OR archived <> 0)`,
 		Unqueued: `NOT EXISTS (SELECT 1 FROM {task} t WHERE t.notification = n.id)`,
 
 		WriteTx: &sql.TxOptions{Isolation: sql.LevelReadCommitted},

@@ -59,6 +59,13 @@ func run(command []string) (code int, err error) {
 	return beside(ctx, command)
 }
 
+// hasty are settings by which servers that are thrown away after the tests do not
+// wait for the disk.
+var hasty = map[*servers.Kind][]string{
+	servers.Postgres: {"fsync=off", "full_page_writes=off"},
+	servers.MariaDB:  {"innodb-flush-log-at-trx-commit=0", "skip-innodb-doublewrite"},
+}
+
 // start starts each server that the environment does not name, and names it.
 func start(ctx context.Context) (started []*servers.Server, err error) {
 	var wanted []*servers.Kind
@@ -71,7 +78,7 @@ func start(ctx context.Context) (started []*servers.Server, err error) {
 		return nil, err
 	}
 	for _, kind := range wanted {
-		s, err := servers.Start(ctx, kind, servers.Options{})
+		s, err := servers.Start(ctx, kind, servers.Options{Settings: hasty[kind]})
 		if err != nil {
 			return started, err
 		}
