@@ -107,8 +107,9 @@ func (p People) Contacts(_ context.Context, recipients []Recipient) (map[Recipie
 
 // Audience is a named set of recipients that the host enumerates: Members
 // returns up to limit ids of the tenant that come strictly after the id after
-// ("" starts), in a stable ascending order, and none at the end. A crash
-// resumes after the last id that was filed.
+// ("" starts), and none at the end. Any order will do that stays the same, such
+// as that of a primary key, be it of numbers. A crash resumes after the last id
+// that was filed.
 type Audience interface {
 	Members(ctx context.Context, tenant, after string, limit int) ([]string, error)
 }

@@ -38,7 +38,10 @@ func instant(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 // The window closes at the latest cut between the oldest pending entry (or the
 // last cut) and now. If there was none, or only ones more than digestGrace ago,
 // the plan moves on to the next cut and the entries stay pending. All of a
-// downtime thus makes one letter.
+// downtime thus makes one letter. Entries are put off like this once: if the cut
+// that was promised instead was missed as well, the latest one is made up for
+// however late it is, or a machine that is always off after a cut would never
+// send anything.
 //
 // The Opening lacks its Task only, and is to be applied in any case: with an
 // error, which is a Schedule's fault and is to be reported, it puts the plan
@@ -59,8 +62,18 @@ func opening(p Plan, now time.Time, s Schedule, at string, loc *time.Location) (
 	if err != nil {
 		return Opening{}, err
 	}
+	own, err := nextCut(s, base, p.LastCut, at, loc)
+	if err != nil {
+		return Opening{}, err
+	}
 	if cut.After(now) {
-		return Opening{Plan: p, NextCut: cut}, nil
+		promised, err := putOffBefore(p, own, s, at, loc)
+		if err != nil || !promised || own.After(now) {
+			return Opening{Plan: p, NextCut: cut}, err
+		}
+		if cut, err = lateCut(base, p.LastCut, now, s, at, loc); err != nil {
+			return Opening{}, err
+		}
 	}
 	// One cut per local date, an hour apart: this ends after a step or two.
 	next, err := nextCut(s, cut, cut, at, loc)
@@ -73,10 +86,6 @@ func opening(p Plan, now time.Time, s Schedule, at string, loc *time.Location) (
 	}
 
 	oldest := cut.Add(-digestLookBack)
-	own, err := nextCut(s, base, p.LastCut, at, loc)
-	if err != nil {
-		return Opening{}, err
-	}
 	if own.Equal(cut) && base.Before(oldest) {
 		// No cut was missed: a schedule with long windows looks back as far
 		// as its windows are long.
@@ -87,6 +96,24 @@ func opening(p Plan, now time.Time, s Schedule, at string, loc *time.Location) (
 		return Opening{}, err
 	}
 	return Opening{Plan: p, Cut: cut, From: from, Oldest: oldest, NextCut: next}, nil
+}
+
+// putOffBefore tells whether the plan is for a later cut than the own one of its
+// oldest entry.
+func putOffBefore(p Plan, own time.Time, s Schedule, at string, loc *time.Location) (bool, error) {
+	second, err := nextCut(s, own, own, at, loc)
+	return !second.After(p.NextCut), err
+}
+
+// lateCut returns a cut not long before the latest one up to now, of which there
+// is one after base.
+func lateCut(base, lastCut, now time.Time, s Schedule, at string, loc *time.Location) (time.Time, error) {
+	for back := 2 * digestGrace; ; back *= 2 {
+		cut, err := nextCut(s, later(base, now.Add(-back)), lastCut, at, loc)
+		if err != nil || !cut.After(now) {
+			return cut, err
+		}
+	}
 }
 
 // windowStart labels a window. It starts with the last cut; when nothing was

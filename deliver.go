@@ -40,6 +40,12 @@ func (a *attempt) perform() Outcome {
 	w.accepted = a.accepted
 	s.mu.Unlock()
 	if w.task.Recovered && !w.charged {
+		if _, again := s.n.nextTry(s.ctx, w.task.Attempts, 0); w.task.Attempts > 0 && !again {
+			return s.planned(w, Outcome{
+				Status: StatusDead, Reason: "no attempts left", Accepted: w.task.Accepted,
+				Error: "each attempt ended with the process that made it",
+			})
+		}
 		// A process may have died of this very task: charge it before it can
 		// happen again.
 		lease := w.lease()
@@ -74,7 +80,7 @@ func (a *attempt) perform() Outcome {
 		}
 	}
 	for _, t := range w.targets {
-		if s.ctx.Err() != nil || s.isOthers(w) {
+		if s.ctx.Err() != nil || s.isOthers(w) || !s.holds(w) {
 			a.retry = true
 			break
 		}

@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
-// digestBatch is how many plans are closed at a time.
-const digestBatch = 500
+const (
+	digestBatch = 500         // plans are closed at a time
+	lookAgain   = time.Minute // at a plan of somebody about whom the directory failed
+)
 
 // openDigests closes the windows whose cut has come, and tells whether there
 // were any. What to do with each is decided by closeWindow, which is pure; the
@@ -41,21 +44,26 @@ func (s *session) openDigests(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("notify: due digests: %w", err)
 	}
-	contacts, err := s.n.contacts(ctx, recipients)
-	if err != nil {
-		return false, err
-	}
+	contacts, failed := s.n.contactsEach(ctx, recipients)
 	openings := make([]Opening, len(plans))
 	for i, p := range plans {
 		prefs := profiles[p.Recipient].Preferences
 		zone := s.n.zoneOf(ctx, p.Recipient, prefs, contacts[p.Recipient])
 		o := Opening{Plan: p, NextCut: now.Add(minCutDistance)}
-		err := guarded(func() (err error) {
-			o, err = closeWindow(p, now, s.n.schedule, prefs.DigestAt, zone)
-			return err
-		})
+		err, reason := failed[p.Recipient], "directory"
+		if err != nil && prefs.TimeZone == "" {
+			// The zone is not known: look again soon, for the cut is derived anew.
+			o.NextCut = now.Add(lookAgain)
+			s.trouble(err)
+		} else {
+			reason = "schedule"
+			err = guarded(func() (err error) {
+				o, err = closeWindow(p, now, s.n.schedule, prefs.DigestAt, zone)
+				return err
+			})
+		}
 		if err != nil {
-			s.n.emit(ctx, Event{Type: EventStoreFailed, Recipient: p.Recipient, Channel: p.Channel, Reason: "schedule", Err: err})
+			s.n.emit(ctx, Event{Type: EventStoreFailed, Recipient: p.Recipient, Channel: p.Channel, Reason: reason, Err: err})
 		}
 		o.Task = NewTask{
 			ID: s.n.ids.next(), Kind: KindDigest, Channel: p.Channel, Lane: LaneBulk,

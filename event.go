@@ -52,7 +52,13 @@ type Event struct {
 // emit reports an event to the host and, if it is worth it, to the log.
 func (n *Notifier) emit(ctx context.Context, e Event) {
 	if n.observe != nil {
-		n.observe(ctx, e)
+		err := guarded(func() error {
+			n.observe(ctx, e)
+			return nil
+		})
+		if err != nil && n.logLimit.allow() {
+			n.log.ErrorContext(ctx, "notify: Options.Observe failed", "event", e.Type, "error", err)
+		}
 	}
 	switch e.Type {
 	case EventStoreFailed, EventPaused, EventAbandoned, EventDestination, EventZone, EventRejected:

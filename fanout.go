@@ -29,7 +29,8 @@ func (s *session) expand(w *work) Outcome {
 		note.To, note.Audience = nil, ""
 	}
 	w.facts = facts[0]
-	cursor := w.task.Cursor
+	// What cannot be an id cannot be kept as the place to go on from either.
+	cursor, stored := w.task.Cursor, w.task.Cursor
 	for {
 		if s.ctx.Err() != nil || s.isOthers(w) || s.stopping() {
 			return Outcome{Status: StatusPending, Reason: "shutdown"}
@@ -43,10 +44,7 @@ func (s *session) expand(w *work) Outcome {
 		if err != nil {
 			return s.fanOutFailed(w, err)
 		}
-		chunk := Chunk{Task: w.lease(), Cursor: cursor, Done: done}
-		if len(ids) > 0 {
-			chunk.Cursor = ids[len(ids)-1]
-		}
+		chunk := Chunk{Task: w.lease(), Cursor: stored, Done: done}
 		if err := guarded(func() error { return s.fill(w, note, ids, &chunk) }); err != nil {
 			return s.fanOutFailed(w, err)
 		}
@@ -60,7 +58,7 @@ func (s *session) expand(w *work) Outcome {
 		case withdrawn || done:
 			return Outcome{}
 		}
-		cursor = chunk.Cursor
+		cursor, stored = ids[len(ids)-1], chunk.Cursor
 		w.task.Attempts = 0 // it got on
 	}
 }
@@ -83,13 +81,11 @@ func (s *session) members(note Notification, cursor string) (ids []string, done 
 	if err != nil {
 		return nil, false, fmt.Errorf("notify: audience: %w", err)
 	}
-	if len(ids) == 0 {
-		return nil, true, nil
+	ids = ids[:min(len(ids), fanOutChunk)] // more come with the next chunk
+	if slices.Contains(ids, cursor) {
+		return nil, false, fmt.Errorf("notify: audience %q does not go on after the id it was given", note.Audience)
 	}
-	if !slices.IsSorted(ids) || ids[0] <= cursor {
-		return nil, false, fmt.Errorf("notify: audience %q does not enumerate in ascending order", note.Audience)
-	}
-	return slices.Compact(ids), false, nil
+	return ids, len(ids) == 0, nil
 }
 
 // fill decides what the recipients of a chunk get. One that is no recipient at
@@ -103,7 +99,10 @@ func (s *session) fill(w *work, note Notification, ids []string, chunk *Chunk) e
 			continue
 		}
 		recipients = append(recipients, r)
+		chunk.Cursor = id
 	}
+	slices.SortFunc(recipients, compareRecipients)
+	recipients = slices.Compact(recipients)
 	f := s.n.newFiler()
 	if err := f.learn(s.ctx, recipients); err != nil {
 		return err
@@ -151,6 +150,7 @@ func (s *session) reject(w *work, chunk *Chunk, r Recipient, err error) {
 // fileChunk commits a chunk, with its deliveries handed over to this process as
 // far as it has room.
 func (s *session) fileChunk(w *work, note Notification, chunk Chunk) (withdrawn bool, err error) {
+	begun := time.Now()
 	s.n.reserve(chunk.Filings)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), writeDeadline)
 	defer cancel()
@@ -167,7 +167,7 @@ func (s *session) fileChunk(w *work, note Notification, chunk Chunk) (withdrawn 
 		signals[i].Recipient = f.Recipient
 	}
 	s.n.publish(s.ctx, signals)
-	if s.n.handOver(s.ctx, w.task.Notification, note.Provider, chunk.Filings) && s.running {
+	if s.n.handOver(s.ctx, begun, w.task.Notification, note.Provider, chunk.Filings) && s.running {
 		s.n.Wake()
 	}
 	s.n.emit(s.ctx, Event{

@@ -74,6 +74,73 @@ func TestFanOut_oneBadRecipientIsRecordedAndPassedOver(t *testing.T) {
 	assert.Equal(t, notify.User("u00002"), dead[0].Recipient)
 }
 
+// numbered is an audience in the order of numbers, not of texts, that returns
+// all that are left whatever it is asked for, and one that is no id.
+type numbered int
+
+func (n numbered) Members(_ context.Context, _, after string, _ int) ([]string, error) {
+	from := 0
+	if after != "" {
+		if _, err := fmt.Sscanf(after, "%d", &from); err != nil {
+			return nil, fmt.Errorf("asked to go on after %q: %w", after, err)
+		}
+	}
+	var ids []string
+	for i := from + 1; i <= int(n); i++ {
+		ids = append(ids, fmt.Sprint(i))
+		if i == 999 {
+			ids = append(ids, fmt.Sprintf("%d\x00", i)) // the last one of a chunk
+		}
+	}
+	return ids, nil
+}
+
+// chunks is a store that knows how much was filed at a time, and after which id.
+type chunks struct {
+	*memory.Store
+	sizes   []int
+	cursors []string
+}
+
+func (c *chunks) FanOut(ctx context.Context, chunk notify.Chunk) (bool, error) {
+	c.sizes, c.cursors = append(c.sizes, len(chunk.Filings)), append(c.cursors, chunk.Cursor)
+	return c.Store.FanOut(ctx, chunk)
+}
+
+func TestFanOut_anyStableOrderWillDoAndChunksAreBounded(t *testing.T) { // R28
+	store := &chunks{Store: memory.New(nil)}
+	n, err := notify.New(store, &notify.Options{Audiences: map[string]notify.Audience{"all": numbered(2005)}})
+	require.NoError(t, err)
+	send(t, n, toAll("hello"))
+	require.NoError(t, n.Drain(t.Context()))
+	for _, id := range []string{"1", "9", "10", "999", "1000", "1001", "2005"} {
+		assert.Equal(t, 1, unread(t, n, id), id)
+	}
+	for i, size := range store.sizes {
+		assert.LessOrEqual(t, size, 1000)
+		assert.NotContains(t, store.cursors[i], "\x00")
+	}
+	dead, err := n.Deliveries(t.Context(), notify.DeliveryQuery{Status: notify.StatusDead})
+	require.NoError(t, err)
+	assert.Len(t, dead, 1, "what is no id is recorded")
+}
+
+func TestFanOut_anAudienceThatDoesNotGoOnIsToldNotRepeated(t *testing.T) { // R28
+	n, err := notify.New(memory.New(nil), &notify.Options{
+		Audiences: map[string]notify.Audience{"all": stubborn{}},
+	})
+	require.NoError(t, err)
+	send(t, n, toAll("hello"))
+	require.ErrorContains(t, n.Drain(t.Context()), "does not go on")
+}
+
+// stubborn is an audience that starts anew each time.
+type stubborn struct{}
+
+func (stubborn) Members(context.Context, string, string, int) ([]string, error) {
+	return []string{"a", "b"}, nil
+}
+
 func TestFanOut_neverGoesDeadAndResumesWhereItStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var broken atomic.Bool

@@ -166,6 +166,38 @@ func TestOptOut_byClearingAChoiceCounts(t *testing.T) { // R5
 	assert.Empty(t, mail.deliveries())
 }
 
+func TestOptOut_byClearingCountsWithoutACatalogToo(t *testing.T) { // R5
+	for name, choose := range map[string]func(p *notify.Preferences, mode notify.Mode){
+		"a cell": func(p *notify.Preferences, m notify.Mode) {
+			p.Choices = map[string]map[string]notify.Mode{"billing": {notify.Email: m}}
+		},
+		"a channel": func(p *notify.Preferences, m notify.Mode) { p.Channels = map[string]notify.Mode{notify.Email: m} },
+	} {
+		mail := &outlet{name: notify.Email}
+		n := center(t, mail, func(o *notify.Options) {
+			o.Providers, o.Defaults = nil, map[string]notify.Mode{notify.Email: notify.Off}
+		})
+		save(t, n, func(p *notify.Preferences) {
+			choose(p, notify.Immediate)
+			keepChats(p)
+		})
+		kept := note("kept")
+		kept.Provider = "chats"
+		send(t, n, note("before"), kept)
+		save(t, n, func(p *notify.Preferences) { choose(p, notify.Default); keepChats(p) })
+		save(t, n, func(p *notify.Preferences) { choose(p, notify.Immediate); keepChats(p) })
+		require.NoError(t, n.Drain(t.Context()))
+		assert.Equal(t, []string{"kept"}, sentTitles(mail), name)
+	}
+}
+
+func keepChats(p *notify.Preferences) {
+	if p.Choices == nil {
+		p.Choices = map[string]map[string]notify.Mode{}
+	}
+	p.Choices["chats"] = map[string]notify.Mode{notify.Email: notify.Immediate}
+}
+
 func TestSettings_showsLocksReasonsAndOrder(t *testing.T) {
 	n := center(t, &outlet{name: notify.Email}, nil)
 	save(t, n, func(p *notify.Preferences) { p.Order, p.Muted = []string{"security", "chats"}, true })

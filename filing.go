@@ -156,7 +156,11 @@ func findPlan(plans []Plan, channel string) Plan {
 // cutAfter asks the schedule. A schedule that does not answer properly is
 // reported, and a day from now stands in for it, so that nothing is lost.
 func (n *Notifier) cutAfter(ctx context.Context, r Recipient, after, last time.Time, at string, zone *time.Location) time.Time {
-	cut, err := nextCut(n.schedule, after, last, at, zone)
+	var cut time.Time
+	err := guarded(func() (err error) {
+		cut, err = nextCut(n.schedule, after, last, at, zone)
+		return err
+	})
 	if err != nil {
 		n.emit(ctx, Event{Type: EventStoreFailed, Recipient: r, Reason: "schedule", Err: err})
 		return after.Add(24 * time.Hour)
@@ -222,14 +226,6 @@ func (n *Notifier) mayDigest(p Profile, provider Provider) bool {
 			prefs.choice(provider, c.Name) == Daily
 		return c.Digest && daily && findPlan(p.Plans, c.Name).NextCut.IsZero()
 	})
-}
-
-func (n *Notifier) contacts(ctx context.Context, recipients []Recipient) (map[Recipient]Contact, error) {
-	contacts, err := n.directory.Contacts(ctx, recipients)
-	if err != nil {
-		return nil, fmt.Errorf("notify: directory: %w", err)
-	}
-	return contacts, nil
 }
 
 func (n *Notifier) zoneOf(ctx context.Context, r Recipient, prefs Preferences, contact Contact) *time.Location {

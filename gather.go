@@ -32,6 +32,7 @@ const (
 // submission is what one caller wants to have written.
 type submission struct {
 	ctx      context.Context
+	begun    time.Time      // before anything of it was leased
 	notes    []Notification // valid, none transient
 	batch    []Acceptance
 	receipts []Receipt
@@ -45,7 +46,7 @@ type submission struct {
 // submit has the notifications written, alone or with others. Each caller
 // returns only after the commit that holds its own.
 func (g *gatherer) submit(ctx context.Context, n *Notifier, notes []Notification) *submission {
-	s := &submission{ctx: ctx, notes: notes}
+	s := &submission{ctx: ctx, notes: notes, begun: time.Now()}
 	if err := ctx.Err(); err != nil {
 		s.err = fmt.Errorf("notify: not sent: %w", err)
 		return s
@@ -138,6 +139,7 @@ func (g *gatherer) write(n *Notifier, group []*submission) {
 		for _, s := range group {
 			if !s.answered {
 				s.err = unknownOutcome(errPanicked)
+				n.unreserve(s.batch)
 			}
 			if s.done != nil {
 				close(s.done)
@@ -147,7 +149,7 @@ func (g *gatherer) write(n *Notifier, group []*submission) {
 		g.mu.Unlock()
 		for _, s := range group {
 			if s.left && s.err == nil {
-				n.accepted(context.WithoutCancel(s.ctx), s.batch, s.receipts)
+				n.accepted(context.WithoutCancel(s.ctx), s)
 			}
 		}
 	}()

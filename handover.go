@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"time"
 )
 
 // While Run is at work here and has slots to spare, tasks are stored as leased
@@ -51,9 +52,9 @@ func (n *Notifier) unreserve(batch []Acceptance) {
 	}
 }
 
-// handOver passes leased tasks on to the workers, and tells whether there are
-// others that have to be claimed.
-func (n *Notifier) handOver(ctx context.Context, notification ID, provider string, filings []Filing) (others bool) {
+// handOver passes tasks that were leased after begun on to the workers, and tells
+// whether there are others that have to be claimed.
+func (n *Notifier) handOver(ctx context.Context, begun time.Time, notification ID, provider string, filings []Filing) (others bool) {
 	var works []*work
 	for i := range filings {
 		f := &filings[i]
@@ -62,7 +63,7 @@ func (n *Notifier) handOver(ctx context.Context, notification ID, provider strin
 				others = others || t.Wait == 0
 				continue
 			}
-			works = append(works, &work{task: Task{
+			works = append(works, &work{renewed: begun, task: Task{
 				ID: t.ID, Kind: t.Kind, Epoch: 1, Recipient: f.Recipient, Notification: notification,
 				Provider: provider, Channel: t.Channel, Lane: t.Lane, Bucket: t.Bucket, Forced: t.Forced,
 				PreferencesVersion: f.PreferencesVersion,

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -307,11 +306,8 @@ func (n *Notifier) absolute(note Notification) Notification {
 }
 
 func (n *Notifier) absoluteURL(link string) string {
-	if link == "" || strings.Contains(link, "://") || strings.HasPrefix(strings.ToLower(link), "mailto:") {
-		return link
-	}
 	u, err := url.Parse(link)
-	if err != nil {
+	if link == "" || err != nil || u.IsAbs() {
 		return link
 	}
 	return n.baseURL.ResolveReference(u).String()

@@ -35,25 +35,76 @@ func (s *session) keep() {
 			renewed = now
 		} else {
 			s.n.emit(s.ctx, Event{Type: EventStoreFailed, Reason: "renew", Err: err})
-			if now.Sub(renewed) >= s.n.lease*2/3 {
-				s.cancelCalls()
-			}
+			s.cancelCalls()
 		}
 	}
+}
+
+// holds tells whether the lease on a work still holds for sure. After a stop of
+// the process, or of the whole machine, it may be another's by now, which nobody
+// has told yet.
+func (s *session) holds(w *work) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.holdsLocked(w)
+}
+
+// holdsLocked is holds with the mutex held.
+func (s *session) holdsLocked(w *work) bool {
+	now := time.Now()
+	// Of the two clocks, the one of monotonic time stands still while a machine sleeps.
+	elapsed := max(now.Sub(w.renewed), now.Round(0).Sub(w.renewed.Round(0)))
+	return !w.lost && elapsed < s.n.lease*2/3
+}
+
+// secure makes sure of the lease before work is begun, and returns an outcome
+// if it must not be.
+func (s *session) secure(w *work) (o Outcome, ok bool) {
+	if s.holds(w) {
+		return Outcome{}, true
+	}
+	lost, err := s.extend([]*work{w})
+	switch {
+	case err != nil:
+		s.trouble(err)
+		return s.setBack(w, stepBack(s.n.pollInterval), "not renewed", err.Error()), false
+	case len(lost) > 0:
+		s.leaseLost(w)
+		return Outcome{}, false
+	}
+	return Outcome{}, true
+}
+
+// extend renews the leases of works and returns those that are lost.
+func (s *session) extend(works []*work) (lost []ID, err error) {
+	begun := time.Now()
+	leases := make([]Lease, len(works))
+	for i, w := range works {
+		leases[i] = w.lease()
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, min(s.n.lease/3, writeDeadline))
+	defer cancel()
+	if lost, err = s.n.store.Renew(ctx, leases, s.n.lease); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range works {
+		w.renewed = begun
+	}
+	return lost, nil
 }
 
 // renew extends the leases of what is held.
 func (s *session) renew() error {
 	s.mu.Lock()
-	held := make([]Lease, 0, len(s.held))
+	held := make([]*work, 0, len(s.held))
 	for _, w := range s.held {
-		held = append(held, w.lease())
+		held = append(held, w)
 	}
 	s.mu.Unlock()
 	for chunk := range slices.Chunk(held, renewBatch) {
-		ctx, cancel := context.WithTimeout(s.ctx, min(s.n.lease/3, writeDeadline))
-		lost, err := s.n.store.Renew(ctx, chunk, s.n.lease)
-		cancel()
+		lost, err := s.extend(chunk)
 		if err != nil {
 			return err
 		}
@@ -100,12 +151,12 @@ func (s *session) leaseLost(w *work) {
 	})
 }
 
-// cancelCalls ends what may soon be somebody else's work.
+// cancelCalls ends the calls whose work may soon be somebody else's.
 func (s *session) cancelCalls() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, w := range s.held {
-		if w.cancel != nil {
+		if w.cancel != nil && !s.holdsLocked(w) {
 			w.cancel(errNotRenewed)
 		}
 	}

@@ -9,16 +9,48 @@ import (
 // by clearing a choice so that a default counts again.
 func (v *view) turnedOff(n *Notifier, r Recipient, before, after Preferences) []OptOut {
 	var off []OptOut
-	for _, p := range v.providers {
+	if after.Muted {
+		return nil // one mark stands for all of them
+	}
+	for _, p := range v.judged(before, after) {
 		was := n.decide(Notification{}, p, Profile{Preferences: before}, r)
 		is := n.decide(Notification{}, p, Profile{Preferences: after}, r)
 		for i := range min(len(was), len(is)) {
-			if was[i].Mode != Off && is[i].Mode == Off && is[i].Channel != Interface && !after.Muted {
-				off = append(off, OptOut{Provider: p.ID, Channel: is[i].Channel})
+			if was[i].Mode != Off && is[i].Mode == Off && is[i].Channel != Interface {
+				off = append(off, OptOut{Provider: p.ID, Channel: is[i].Channel, Except: keptOn(after, p.ID, is[i].Channel)})
 			}
 		}
 	}
 	return off
+}
+
+// judged are the providers whose cells may have been turned off. Without a
+// catalog they are those that somebody chose something for, and one without an
+// id that stands for all others.
+func (v *view) judged(before, after Preferences) []Provider {
+	if !v.open {
+		return v.providers
+	}
+	ids := append(slices.Collect(maps.Keys(before.Choices)), slices.Collect(maps.Keys(after.Choices))...)
+	slices.Sort(ids)
+	all := []Provider{{}}
+	for _, id := range slices.Compact(ids) {
+		all = append(all, Provider{ID: id})
+	}
+	return all
+}
+
+// keptOn lists the exceptions of an opt-out of a whole channel: providers whose
+// own cell is on.
+func keptOn(p Preferences, provider, channel string) []string {
+	var except []string
+	for id, modes := range p.Choices {
+		if m := modes[channel]; provider == "" && m.decides() && m != Off {
+			except = append(except, id)
+		}
+	}
+	slices.Sort(except)
+	return except
 }
 
 // optOutsAfter is what is remembered of switches turned off, after a save. The
@@ -36,13 +68,7 @@ func optOutsAfter(known []OptOut, before, after Preferences, cells []OptOut) []O
 		if mode != Off || before.Channels[channel] == Off {
 			continue
 		}
-		o := OptOut{Channel: channel}
-		for provider, modes := range after.Choices {
-			if m := modes[channel]; m.decides() && m != Off {
-				o.Except = append(o.Except, provider)
-			}
-		}
-		slices.Sort(o.Except)
+		o := OptOut{Channel: channel, Except: keptOn(after, "", channel)}
 		keepFormer(marks, o)
 		note(o)
 	}
@@ -54,6 +80,9 @@ func optOutsAfter(known []OptOut, before, after Preferences, cells []OptOut) []O
 		}
 	}
 	for _, o := range cells {
+		if o.Provider == "" {
+			keepFormer(marks, o)
+		}
 		note(o)
 	}
 	all := slices.Collect(maps.Values(marks))

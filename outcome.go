@@ -61,10 +61,17 @@ func (a *attempt) again(o *Outcome) {
 	if a.unknown || w.task.Unknown {
 		o.Status = StatusUnknown
 	}
-	wait, again := s.n.retry.Next(w.attemptNumber(), w.now.Sub(w.task.Filed))
+	age := w.now.Sub(w.task.Filed)
+	wait, again := s.n.nextTry(s.ctx, w.attemptNumber(), age)
 	if !again {
 		o.Status, o.Reason = StatusDead, "no attempts left"
 		return
+	}
+	if a.wait > wait {
+		if _, again = s.n.nextTry(s.ctx, w.attemptNumber(), age+a.wait); !again {
+			o.Status, o.Reason = StatusDead, "asked to wait too long"
+			return
+		}
 	}
 	o.RetryIn = max(wait, a.wait, a.paused, a.held, minWait)
 }
@@ -72,7 +79,7 @@ func (a *attempt) again(o *Outcome) {
 // tooOld gives up what was put back without an attempt for as long as the
 // policy allows at all.
 func (s *session) tooOld(w *work, o *Outcome) {
-	if _, again := s.n.retry.Next(max(1, w.task.Attempts), w.now.Sub(w.task.Filed)); !again {
+	if _, again := s.n.nextTry(s.ctx, max(1, w.task.Attempts), w.now.Sub(w.task.Filed)); !again {
 		o.Status, o.Reason, o.RetryIn = StatusDead, "too old: "+o.Reason, 0
 	}
 }

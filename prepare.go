@@ -36,7 +36,7 @@ func (s *session) prepare(q *queue, raw []*work) []*work {
 		s.trouble(err)
 		s.n.emit(ctx, Event{Type: EventStoreFailed, Channel: q.channel, Reason: "prepare", Err: err})
 		for _, w := range raw {
-			s.settler.add(w, s.setBack(w, stepBack(10*s.n.pollInterval), "not prepared", storable(err.Error())))
+			s.notPrepared(w, err)
 		}
 		return nil
 	}
@@ -44,6 +44,10 @@ func (s *session) prepare(q *queue, raw []*work) []*work {
 	now = time.Now()
 	kept := raw[:0]
 	for _, w := range raw {
+		if w.problem != nil {
+			s.notPrepared(w, w.problem)
+			continue
+		}
 		reason := skipReason(w.task, w.facts, w.now)
 		if reason == "" && len(w.targets) == 0 {
 			reason = s.whyNoTarget(w)
@@ -56,6 +60,11 @@ func (s *session) prepare(q *queue, raw []*work) []*work {
 		kept = append(kept, w)
 	}
 	return kept
+}
+
+// notPrepared puts a work back of which too little could be found out.
+func (s *session) notPrepared(w *work, err error) {
+	s.settler.add(w, s.setBack(w, stepBack(10*s.n.pollInterval), "not prepared", storable(err.Error())))
 }
 
 // inform reads facts, contacts and suppressions for the works.
@@ -82,17 +91,26 @@ func (s *session) inform(ctx context.Context, q *queue, works []*work) error {
 		recipients = append(recipients, w.task.Recipient)
 	}
 	slices.SortFunc(recipients, compareRecipients)
-	contacts, err := s.n.contacts(ctx, slices.Compact(recipients))
-	if err != nil {
-		return err
-	}
+	contacts, failed := s.n.contactsEach(ctx, slices.Compact(recipients))
 	suppressed, err := s.suppressed(ctx, q.channel, works, contacts)
 	if err != nil {
 		return err
 	}
 	for _, w := range works {
-		w.contact = contacts[w.task.Recipient]
-		w.targets = s.n.targets(channel, w, suppressed)
+		w.contact, w.problem = contacts[w.task.Recipient], failed[w.task.Recipient]
+		if w.problem == nil {
+			w.problem = guarded(func() error {
+				w.targets = s.n.targets(channel, w, suppressed)
+				return nil
+			})
+		}
+		if w.problem != nil {
+			s.trouble(w.problem)
+			s.n.emit(ctx, Event{
+				Type: EventStoreFailed, Recipient: w.task.Recipient, Delivery: w.task.ID, Channel: q.channel,
+				Reason: "prepare", Err: w.problem,
+			})
+		}
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ type work struct {
 	facts    Facts
 	contact  Contact
 	targets  []target
+	problem  error     // why one of these is not known
 	now      time.Time // of the store, when the facts were read
 	prepared time.Time // by the clock of this process
 	owners   []owner
@@ -20,6 +21,7 @@ type work struct {
 	charged bool // the attempt was charged before it began
 
 	// Guarded by the session's mutex.
+	renewed   time.Time // when the lease was last taken or renewed, at the latest
 	running   bool
 	calling   bool      // of the running: the channel is being called,
 	deadline  time.Time // and should return by then

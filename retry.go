@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"context"
 	"math/rand/v2"
 	"time"
 )
@@ -30,6 +31,20 @@ func (b Backoff) Next(attempts int, age time.Duration) (time.Duration, bool) {
 		return 0, false
 	}
 	return jittered(b.ceiling(attempts), rand.Float64()), true
+}
+
+// nextTry asks the policy, which may be the host's own. Backoff stands in for
+// one that panics.
+func (n *Notifier) nextTry(ctx context.Context, attempts int, age time.Duration) (wait time.Duration, again bool) {
+	err := guarded(func() error {
+		wait, again = n.retry.Next(attempts, age)
+		return nil
+	})
+	if err != nil {
+		n.emit(ctx, Event{Type: EventStoreFailed, Reason: "retry policy", Err: err})
+		return Backoff{}.Next(attempts, age)
+	}
+	return wait, again
 }
 
 func (b Backoff) ceiling(attempts int) time.Duration {

@@ -361,6 +361,37 @@ func TestDigest_afterDowntimeOneLetter(t *testing.T) { // R15
 	})
 }
 
+func TestDigest_ofAMachineThatIsAlwaysOffAtItsTime(t *testing.T) { // R15
+	synctest.Test(t, func(t *testing.T) {
+		mail := &outlet{name: notify.Email}
+		n := center(t, mail, unhurried)
+		save(t, n, daily) // at 18:00
+		sentOn := map[string][]int{}
+		for day := range 8 {
+			time.Sleep(9 * time.Hour)
+			stop := running(t, n)
+			send(t, n, note(fmt.Sprint("item of day ", day)))
+			time.Sleep(8 * time.Hour)
+			stop()
+			for _, letter := range mail.letters() {
+				for _, title := range titles(letter.Items) {
+					if len(sentOn[title]) == 0 || sentOn[title][0] != day {
+						sentOn[title] = append(sentOn[title], day)
+					}
+				}
+			}
+			mail.digests = nil
+			time.Sleep(7 * time.Hour)
+		}
+		for day := range 6 {
+			on := sentOn[fmt.Sprint("item of day ", day)]
+			if assert.Len(t, on, 1, "each item is in one letter, day %d", day) {
+				assert.LessOrEqual(t, on[0], day+2, "put off once at most, day %d", day)
+			}
+		}
+	})
+}
+
 func TestDigest_changedTimeMovesThePlannedCut(t *testing.T) { // R14
 	synctest.Test(t, func(t *testing.T) {
 		mail := &outlet{name: notify.Email}

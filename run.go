@@ -197,6 +197,7 @@ func (s *session) claim(ctx context.Context) (bool, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, writeDeadline)
 	defer cancel()
+	begun := time.Now()
 	tasks, err := s.n.store.Claim(ctx, c)
 	if err != nil {
 		return false, fmt.Errorf("notify: claim: %w", err)
@@ -208,7 +209,7 @@ func (s *session) claim(ctx context.Context) (bool, error) {
 	s.mu.Unlock()
 	works := make([]*work, len(tasks))
 	for i, t := range tasks {
-		works[i] = &work{task: t}
+		works[i] = &work{task: t, renewed: begun}
 	}
 	s.add(works)
 	return len(tasks) > 0, nil

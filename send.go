@@ -50,7 +50,7 @@ func (n *Notifier) Send(ctx context.Context, notifications ...Notification) ([]R
 		for k, answer := range s.receipts {
 			receipts[places[k]] = answer
 		}
-		n.accepted(ctx, s.batch, s.receipts)
+		n.accepted(ctx, s)
 	}
 	return receipts, errors.Join(n.publishTransient(ctx, notes, receipts), conflicts(receipts))
 }
@@ -177,15 +177,20 @@ func (n *Notifier) knowsProvider(ctx context.Context, note Notification) error {
 
 // acceptances prepares the notifications of one caller for the store.
 func (n *Notifier) acceptances(ctx context.Context, f *filer, notes []Notification) ([]Acceptance, error) {
-	batch := make([]Acceptance, 0, len(notes))
+	batch, complete := make([]Acceptance, 0, len(notes)), false
+	defer func() { // also when a callback of the host panics
+		if !complete {
+			n.unreserve(batch)
+		}
+	}()
 	for i, note := range notes {
 		a, err := n.acceptance(ctx, f, note)
 		if err != nil {
-			n.unreserve(batch)
 			return nil, &noteError{i, err}
 		}
 		batch = append(batch, a)
 	}
+	complete = true
 	return batch, nil
 }
 
@@ -240,23 +245,23 @@ func (n *Notifier) deferred(note Notification) Acceptance {
 
 // accepted does what follows a commit: hints to those who watch, work to the
 // workers, events to the host.
-func (n *Notifier) accepted(ctx context.Context, batch []Acceptance, receipts []Receipt) {
+func (n *Notifier) accepted(ctx context.Context, s *submission) {
 	var signals []Signal
 	wake := false
-	for i := range batch {
-		a, receipt := &batch[i], receipts[i]
+	for i := range s.batch {
+		a, receipt := &s.batch[i], s.receipts[i]
 		event := Event{Type: EventAccepted, Notification: receipt.ID, Provider: a.Notification.Provider, Count: len(a.Filings)}
 		switch {
 		case receipt.Err != nil:
-			n.unreserve(batch[i : i+1])
+			n.unreserve(s.batch[i : i+1])
 			continue
 		case receipt.Replayed:
-			n.unreserve(batch[i : i+1])
+			n.unreserve(s.batch[i : i+1])
 			event.Type, event.Count = EventReplayed, 0
 		case a.Task != nil:
 			wake = true
 		default:
-			wake = n.handOver(ctx, a.ID, a.Notification.Provider, a.Filings) || wake
+			wake = n.handOver(ctx, s.begun, a.ID, a.Notification.Provider, a.Filings) || wake
 			for _, f := range a.Filings {
 				signals = append(signals, Signal{Recipient: f.Recipient})
 			}
@@ -279,7 +284,7 @@ func (n *Notifier) publish(ctx context.Context, signals []Signal) {
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), writeDeadline)
 		defer cancel()
 	}
-	if err := n.bus.Publish(ctx, signals); err != nil {
+	if err := guarded(func() error { return n.bus.Publish(ctx, signals) }); err != nil {
 		n.emit(ctx, Event{Type: EventStoreFailed, Reason: "bus", Err: err})
 	}
 }
@@ -302,7 +307,7 @@ func (n *Notifier) publishTransient(ctx context.Context, notes []Notification, r
 	if len(signals) == 0 {
 		return nil
 	}
-	if err := n.bus.Publish(ctx, signals); err != nil {
+	if err := guarded(func() error { return n.bus.Publish(ctx, signals) }); err != nil {
 		return fmt.Errorf("notify: transient notification: %w", err)
 	}
 	return nil

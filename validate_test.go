@@ -89,11 +89,12 @@ func TestSend_badInputNamesTheFieldAndStoresNothing(t *testing.T) {
 func TestSend_relativeLinksAreMadeAbsolute(t *testing.T) {
 	n := center(t, &outlet{name: notify.Email}, func(o *notify.Options) { o.BaseURL = "https://app.example/x/" })
 	linked := note("title")
-	linked.URL, linked.Actions = "/leads?id=1", []notify.Action{{Key: "k", Title: "x", URL: "deal"}}
+	linked.Icon, linked.URL, linked.Actions = "/icon?of=https://example.org/", "/leads?id=1", []notify.Action{{Key: "k", Title: "x", URL: "deal"}}
 	id := send(t, n, linked)[0].ID
 	item, err := n.Inbox(ada).Get(t.Context(), id)
 	require.NoError(t, err)
 	assert.Equal(t, "https://app.example/leads?id=1", item.Notification.URL)
+	assert.Equal(t, "https://app.example/icon?of=https://example.org/", item.Notification.Icon)
 	assert.Equal(t, "https://app.example/x/deal", item.Notification.Actions[0].URL)
 }
 

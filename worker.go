@@ -103,11 +103,12 @@ func (s *session) run(q *queue, w *work) {
 		// note it and to let the worker be replaced.
 		s.finish(q, w, attempt.conclude())
 	}()
-	var outcome Outcome
-	switch w.task.Kind {
-	case KindFanOut:
+	outcome, ok := s.secure(w)
+	switch {
+	case !ok:
+	case w.task.Kind == KindFanOut:
 		outcome = s.expand(w)
-	case KindSweep:
+	case w.task.Kind == KindSweep:
 		outcome = s.sweepTask(w)
 	default:
 		outcome = attempt.perform()
