@@ -41,7 +41,7 @@ var layers = map[string]layer{
 
 	"channels/email":   {own: []string{"."}, thirdParty: []string{"github.com/jordan-wright/email", "github.com/nicksnyder/go-i18n/v2", "golang.org/x/net", "golang.org/x/text"}},
 	"channels/browser": {own: []string{".", "internal/egress", "internal/peer"}, thirdParty: []string{"github.com/SherClockHolmes/webpush-go"}},
-	"channels/mobile":  {own: []string{".", "internal/peer"}, thirdParty: []string{"golang.org/x/oauth2"}},
+	"channels/mobile":  {own: []string{".", "internal/egress", "internal/peer"}, thirdParty: []string{"golang.org/x/oauth2"}},
 	"channels/webhook": {own: []string{".", "internal/egress", "internal/peer"}},
 
 	"store/memory":   {own: []string{"."}},

@@ -1,0 +1,99 @@
+package mobile
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/bellwether-go/notify"
+	"github.com/bellwether-go/notify/internal/egress"
+	"github.com/bellwether-go/notify/internal/peer"
+)
+
+// answer is what a service said.
+type answer struct {
+	status int
+	code   string    // the service's own, such as UNREGISTERED; "" if it gave none
+	since  time.Time // when the token died, as far as Apple knows
+	bad    bool      // Firebase finds fault with something besides the token
+	after  time.Duration
+}
+
+// ask sends a request and reads the answer. The error is a
+// [notify.DeliveryError].
+func ask(client *egress.Client, request *http.Request, read func([]byte, *answer)) (answer, error) {
+	response, err := client.Do(request)
+	if err != nil {
+		return answer{}, err
+	}
+	a := answer{status: response.StatusCode, after: peer.RetryAfter(response.Header, time.Now())}
+	if a.status != http.StatusOK {
+		body, _ := io.ReadAll(response.Body)
+		read(body, &a)
+	}
+	return a, nil
+}
+
+// readApple reads the body of an answer of Apple.
+func readApple(body []byte, a *answer) {
+	var failure struct {
+		Reason    string `json:"reason"`
+		Timestamp int64  `json:"timestamp"` // in milliseconds
+	}
+	if json.Unmarshal(body, &failure) != nil {
+		return
+	}
+	a.code = code(failure.Reason)
+	if failure.Timestamp > 0 {
+		a.since = time.UnixMilli(failure.Timestamp)
+	}
+}
+
+// readFirebase reads the body of an answer of Firebase. Its code is that of
+// the detail FcmError, and no other: the same word as a general status says
+// nothing about the token.
+func readFirebase(body []byte, a *answer) {
+	var failure struct {
+		Error struct {
+			Details []struct {
+				Type       string `json:"@type"`
+				Code       string `json:"errorCode"`
+				Violations []struct {
+					Field string `json:"field"`
+				} `json:"fieldViolations"`
+			} `json:"details"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(body, &failure) != nil {
+		return
+	}
+	for _, detail := range failure.Error.Details {
+		if strings.HasSuffix(detail.Type, "/google.firebase.fcm.v1.FcmError") {
+			a.code = code(detail.Code)
+		}
+		for _, violation := range detail.Violations {
+			a.bad = a.bad || violation.Field != "message.token"
+		}
+	}
+}
+
+// code lets through what looks like one of the codes that services document,
+// and nothing that could be text of somebody's own.
+func code(s string) string {
+	if len(s) > 60 || strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '_'
+	}) {
+		return ""
+	}
+	return s
+}
+
+// resendable tells whether a request that failed without an answer can be sent
+// again at once: on a connection that died the service has read none of it, and
+// there is time left.
+func resendable(ctx context.Context, err error) bool {
+	return ctx.Err() == nil && classOf(err) == notify.Temporary
+}
