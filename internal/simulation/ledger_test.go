@@ -28,6 +28,7 @@ type ledger struct {
 	saves         map[notify.Recipient][]save
 	reads         map[inboxItem]moment
 	everRead      map[inboxItem]bool
+	snoozes       map[inboxItem]moment // the latest
 	suppressions  map[string]moment
 	gone          map[notify.Recipient]moment // erased, and not restored
 	everGone      map[notify.Recipient]bool
@@ -98,6 +99,7 @@ func newLedger(w *world) *ledger {
 		saves:         make(map[notify.Recipient][]save),
 		reads:         make(map[inboxItem]moment),
 		everRead:      make(map[inboxItem]bool),
+		snoozes:       make(map[inboxItem]moment),
 		suppressions:  make(map[string]moment),
 		gone:          make(map[notify.Recipient]moment),
 		everGone:      make(map[notify.Recipient]bool),
@@ -281,6 +283,10 @@ func (l *ledger) marked(r notify.Recipient, m notify.ItemMark) {
 	defer l.mu.Unlock()
 	for _, id := range m.IDs {
 		item := inboxItem{r, id}
+		if m.Op == notify.OpSnooze {
+			l.snoozes[item] = at
+			l.w.trace("%s snoozes %s", r.ID, id)
+		}
 		if m.Op == notify.OpRead || m.Op == notify.OpArchive {
 			l.everRead[item] = true
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
-	"slices"
 	"time"
 
 	"github.com/bellwether-go/notify"
@@ -214,6 +213,9 @@ func (l *ledger) optedOut(r notify.Recipient, provider, channel string, version 
 // process is going to learn of it.
 func (c peer) accept(d notify.Delivery, digest *notify.Digest) (told func()) {
 	w, l := c.p.w, c.p.w.ledger
+	c.p.mu.Lock()
+	looked := c.p.looks[d.ID]
+	c.p.mu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known := l.deliveries[d.ID]
@@ -236,7 +238,7 @@ func (c peer) accept(d notify.Delivery, digest *notify.Digest) (told func()) {
 	}
 	if digest != nil {
 		for _, item := range digest.Items {
-			w.inLetter(d, item)
+			w.inLetter(d, item, looked)
 		}
 	}
 	return func() {
@@ -253,18 +255,27 @@ func (c peer) ends(d notify.Delivery) {
 }
 
 // inLetter holds an item to one digest: another letter that has it must be the
-// same one again.
-func (w *world) inLetter(d notify.Delivery, item notify.Item) {
+// same one again, unless the item was snoozed while the first was on its way.
+func (w *world) inLetter(d notify.Delivery, item notify.Item, looked moment) {
 	at := letter{d.Recipient, item.NotificationID}
-	if !slices.Contains(w.letters[at], d.ID) {
-		w.letters[at] = append(w.letters[at], d.ID)
+	first, known := w.letters[at]
+	if !known {
+		w.letters[at] = appearance{d.ID, looked}
+		return
 	}
-	if len(w.letters[at]) > 1 {
-		w.violated("%s is in two digests for %s: %v", item.NotificationID, d.Recipient.ID, w.letters[at])
+	snoozed := w.ledger.snoozes[inboxItem{d.Recipient, item.ID}]
+	if first.digest != d.ID && snoozed < first.looked {
+		w.violated("%s is in two digests for %s: %s and %s", item.NotificationID, d.Recipient.ID, first.digest, d.ID)
 	}
 }
 
 type letter struct {
 	recipient    notify.Recipient
 	notification notify.ID
+}
+
+// appearance is when an item was put into its first digest.
+type appearance struct {
+	digest notify.ID
+	looked moment
 }

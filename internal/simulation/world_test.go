@@ -32,7 +32,7 @@ type world struct {
 
 	// Guarded by the ledger's mutex.
 	inFlight map[notify.ID]*process
-	letters  map[letter][]notify.ID
+	letters  map[letter]appearance
 
 	mu         sync.Mutex
 	violations []string
@@ -44,7 +44,7 @@ func newWorld(t *testing.T, seed uint64, f *faults) *world {
 	ctx, end := context.WithCancel(t.Context())
 	w := &world{
 		t: t, seed: seed, ctx: ctx, end: end, faults: f,
-		inFlight: make(map[notify.ID]*process), letters: make(map[letter][]notify.ID), down: make(map[string]time.Time),
+		inFlight: make(map[notify.ID]*process), letters: make(map[letter]appearance), down: make(map[string]time.Time),
 	}
 	// Near a change of the clocks of Berlin and New York, by turns.
 	dates := []time.Time{

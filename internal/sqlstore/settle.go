@@ -133,7 +133,7 @@ func shortened(text string) string {
 }
 
 // record writes deliveries that have ended into the log, but for those of
-// recipients who were erased meanwhile.
+// recipients who were erased meanwhile: of these nothing is to stay.
 func (t *tx) record(ctx context.Context, ended []taskRow) error {
 	if len(ended) == 0 {
 		return nil
@@ -147,8 +147,12 @@ func (t *tx) record(ctx context.Context, ended []taskRow) error {
 		return err
 	}
 	rows := make(rowset, 0, len(ended))
+	var unkept []notify.ID
 	for _, k := range ended {
 		if erased[k.Recipient] {
+			if k.Notification != "" {
+				unkept = append(unkept, k.Notification)
+			}
 			continue
 		}
 		accepted, err := packList(k.Accepted)
@@ -160,6 +164,11 @@ func (t *tx) record(ctx context.Context, ended []taskRow) error {
 			int(k.Lane), k.Bucket, k.Forced, k.PreferencesVersion, k.Epoch, k.Attempts, accepted, k.Unknown, micros(k.Cut), micros(k.From),
 			string(k.status), k.reason, k.error, t.now,
 		})
+	}
+	if len(unkept) > 0 {
+		if _, err := t.deleteUnreferred(ctx, selectUnreferred, idRows(unkept)); err != nil {
+			return err
+		}
 	}
 	if len(rows) == 0 {
 		return nil

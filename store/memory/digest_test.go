@@ -116,16 +116,3 @@ func TestDigest_redeliveredIsSuperseded(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "superseded", records[0].Reason)
 }
-
-func TestEntry_waitsOncePerChannel(t *testing.T) {
-	r := newReader(t)
-	r.enter("n1", "progress")
-	cut := r.recipients[notify.User("alice")].plans[notify.Email].nextCut
-	r.now = r.now.Add(time.Minute)
-	r.enter("n2", "progress")
-	p := r.recipients[notify.User("alice")].plans[notify.Email]
-	require.Len(t, p.pending, 1)
-	assert.Equal(t, notify.ID("n2"), p.pending[0].notification.id)
-	assert.Equal(t, cut, p.nextCut)
-	verify(t, r.Store)
-}

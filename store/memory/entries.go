@@ -18,18 +18,14 @@ type entry struct {
 	digest       *task // nil: pending
 }
 
-// addEntry lets an item wait for the next digest. It waits only once on a
-// channel: after a collapse the older entry stands for nothing.
+// addEntry lets an item wait for the next digest. After a collapse its older
+// entries stand for nothing, and go when their window closes; that is why an
+// entry does not keep its notification, which the item does.
 func (s *Store) addEntry(it *item, ne notify.NewEntry, version int64, now time.Time) {
 	p := it.owner.planOn(ne.Channel)
 	e := &entry{plan: p, item: it, notification: it.notification, filed: now, version: version}
-	e.notification.references++
-	older := slices.IndexFunc(it.entries, func(e *entry) bool { return e.plan == p && e.digest == nil })
 	it.entries = append(it.entries, e)
 	p.wait(e)
-	if older >= 0 {
-		s.removeEntry(it.entries[older])
-	}
 	if p.nextCut.IsZero() {
 		s.planCut(p, ne.NextCut)
 	}
@@ -65,7 +61,6 @@ func (s *Store) releaseEntry(e *entry, nextCut time.Time) {
 func (s *Store) removeEntry(e *entry) {
 	same := func(other *entry) bool { return other == e }
 	e.item.entries = slices.DeleteFunc(e.item.entries, same)
-	e.notification.references--
 	if e.digest != nil {
 		e.digest.entries = slices.DeleteFunc(e.digest.entries, same)
 		return

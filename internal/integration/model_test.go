@@ -1,0 +1,162 @@
+package integration
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/bellwether-go/notify"
+	"github.com/bellwether-go/notify/store/memory"
+	"github.com/bellwether-go/notify/store/sqlite"
+)
+
+// modelled are the stores that have to do what the memory store does. Each
+// open returns an empty one that asks now for the time. A new store needs a
+// line here.
+var modelled = []struct {
+	name string
+	open func(t testing.TB, now func() time.Time) (s notify.Store, closed func())
+}{
+	{"sqlite", func(t testing.TB, now func() time.Time) (notify.Store, func()) {
+		db := openDB(t, ":memory:")
+		db.SetMaxOpenConns(1)
+		return newStore(t, db, &sqlite.Options{Now: now}), func() { _ = db.Close() }
+	}},
+}
+
+// TestModel does the same things to a store and to the memory store, whatever
+// rapid comes up with, and compares every answer and all that is visible after
+// each step. A failure shrinks to a few steps and is kept in testdata/rapid.
+// More is tried with -rapid.checks and -rapid.steps.
+func TestModel(t *testing.T) {
+	for _, s := range modelled {
+		t.Run(s.name, func(t *testing.T) {
+			rapid.Check(t, func(rt *rapid.T) {
+				m := &machine{T: rt, at: time.Date(2026, 3, 28, 12, 0, 0, 0, time.UTC)}
+				now := func() time.Time { return m.at }
+				m.oracle = memory.New(&memory.Options{Now: now})
+				store, closed := s.open(t, now)
+				defer closed()
+				m.store = store
+				rt.Repeat(map[string]func(*rapid.T){
+					"":            m.compareAll,
+					"accept":      m.accept,
+					"acceptMore":  m.accept,
+					"advance":     m.advance,
+					"claim":       m.claim,
+					"claimMore":   m.claim,
+					"renew":       m.renew,
+					"settle":      m.settle,
+					"settleMore":  m.settle,
+					"fanOut":      m.fanOut,
+					"withdraw":    m.withdraw,
+					"sweep":       m.sweep,
+					"mark":        m.mark,
+					"save":        m.save,
+					"register":    m.register,
+					"unregister":  m.unregister,
+					"suppress":    m.suppress,
+					"openDigests": m.openDigests,
+					"redeliver":   m.redeliver,
+					"pause":       m.pause,
+					"prune":       m.prune,
+					"erase":       m.erase,
+					"restore":     m.restore,
+				})
+			})
+		})
+	}
+}
+
+// machine drives two stores with the same calls at the same instants.
+type machine struct {
+	*rapid.T
+	at     time.Time
+	oracle *memory.Store
+	store  notify.Store
+	ids    int
+
+	notifications []notify.ID
+	deliveries    []notify.ID
+	held          []notify.Task // claimed once, perhaps lost since
+	registrations []notify.ID
+}
+
+// full is what the stores of this house are.
+type full interface {
+	notify.Store
+	notify.Pruner
+	notify.Eraser
+}
+
+// both calls the oracle and the store, and holds the store to the oracle's
+// answer, which it returns.
+func both[T any](m *machine, what string, call func(full) (T, error)) (T, error) {
+	m.Helper()
+	want, wantErr := call(m.oracle)
+	got, gotErr := call(m.store.(full))
+	require.Equal(m, sort(wantErr), sort(gotErr), "%s: error (%v instead of %v)", what, gotErr, wantErr)
+	require.Equal(m, show(want), show(got), "%s", what)
+	return want, wantErr
+}
+
+// show prints an answer so that nil and empty are the same.
+func show(answer any) string {
+	if receipts, ok := answer.([]notify.Receipt); ok {
+		for i := range receipts {
+			receipts[i].Err = sort(receipts[i].Err)
+		}
+	}
+	return fmt.Sprintf("%+v", answer)
+}
+
+// sort is the sort of an error that callers may branch on.
+func sort(err error) error {
+	for _, known := range []error{notify.ErrConflict, notify.ErrNotFound, notify.ErrInvalid, notify.ErrLeaseLost} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	return err
+}
+
+// id makes the next identifier.
+func (m *machine) id() notify.ID {
+	m.ids++
+	return notify.ID(fmt.Sprintf("01977420-%04x-7000-8000-%012x", m.ids, m.ids))
+}
+
+func one[T any](rt *rapid.T, from []T, label string) T {
+	return rapid.SampledFrom(from).Draw(rt, label)
+}
+
+func below(rt *rapid.T, n int, label string) int { return rapid.IntRange(0, n-1).Draw(rt, label) }
+
+var people = []notify.Recipient{{Tenant: "acme", ID: "a"}, {Tenant: "acme", ID: "b"}, {Tenant: "acme", ID: "c"}, {Tenant: "beta", ID: "a"}}
+
+var channels = []string{notify.Email, notify.Mobile}
+
+// some draws a part of the people of a tenant, sorted.
+func some(rt *rapid.T, tenant string) []notify.Recipient {
+	return slices.DeleteFunc(slices.Clone(people), func(r notify.Recipient) bool {
+		return r.Tenant != tenant || !rapid.Bool().Draw(rt, "to "+r.ID)
+	})
+}
+
+// leases draws some of the tasks that were claimed, each once.
+func (m *machine) leases(rt *rapid.T, kinds ...notify.Kind) []notify.Task {
+	var all []notify.Task
+	for range 1 + below(rt, 3, "tasks") {
+		t := one(rt, m.held, "task")
+		known := slices.ContainsFunc(all, func(o notify.Task) bool { return o.ID == t.ID })
+		if !known && (len(kinds) == 0 || slices.Contains(kinds, t.Kind)) {
+			all = append(all, t)
+		}
+	}
+	return all
+}
