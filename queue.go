@@ -56,7 +56,7 @@ type queue struct {
 	route   string // the destination that was seen, or several
 	coming  int    // places kept for tasks that are being stored
 	hungry  bool   // the last claim may have left work in the store
-	looking bool   // a worker is preparing
+	looking int    // so many a worker is preparing
 }
 
 // fairKey is somebody among whom slots are shared.
@@ -78,7 +78,7 @@ func newQueue(s *session, channel string, slots int) *queue {
 
 // room is how many more tasks the queue takes.
 func (q *queue) room() int {
-	return max(0, q.slots*queuePerSlot-len(q.raw)-len(q.ready)-q.coming)
+	return max(0, q.slots*queuePerSlot-len(q.raw)-q.looking-len(q.ready)-q.coming)
 }
 
 // reserve keeps a place for a task that is about to be stored.
@@ -163,7 +163,7 @@ func (s *session) drop(id ID) {
 // Each worker staffs the queue again when it has taken something, so one is
 // enough; work that has to wait for its owner's share starts none.
 func (q *queue) staff() {
-	if q.active >= q.slots || q.pick() == nil && (len(q.raw) == 0 || q.looking) {
+	if q.active >= q.slots || q.pick() == nil && (len(q.raw) == 0 || q.looking > 0) {
 		return
 	}
 	q.active++
@@ -180,13 +180,13 @@ func (q *queue) next() (ready *work, raw []*work) {
 		q.staff()
 		return w, nil
 	}
-	if len(q.raw) == 0 || q.looking {
+	if len(q.raw) == 0 || q.looking > 0 {
 		return nil, nil
 	}
 	count := min(len(q.raw), prepareBatch)
 	raw = slices.Clone(q.raw[:count])
 	q.raw = slices.Delete(q.raw, 0, count)
-	q.looking = true
+	q.looking = count
 	return nil, raw
 }
 
@@ -325,7 +325,7 @@ func (q *queue) setOwners(w *work) {
 // that there is room for others from the store.
 func (q *queue) evict() []*work {
 	free := q.slots - q.active
-	if free <= 0 || q.room() > 0 || q.looking || len(q.raw) > 0 || q.pick() != nil {
+	if free <= 0 || q.room() > 0 || q.looking > 0 || len(q.raw) > 0 || q.pick() != nil {
 		return nil
 	}
 	from := len(q.ready) - min(free, len(q.ready))
@@ -365,7 +365,7 @@ func (q *queue) release(w *work) {
 			other.staff()
 		}
 	}
-	if q.hungry && len(q.raw)+len(q.ready) < q.slots*queuePerSlot/2 {
+	if q.hungry && len(q.raw)+q.looking+len(q.ready) < q.slots*queuePerSlot/2 {
 		q.hungry = false
 		q.s.n.Wake()
 	}

@@ -346,6 +346,25 @@ func TestFairness_aFloodLeavesRoomForOthers(t *testing.T) { // R26
 	})
 }
 
+func TestQueue_holdsNoMoreThanItHasRoomFor(t *testing.T) { // R26, R28
+	synctest.Test(t, func(t *testing.T) {
+		mail := &outlet{name: notify.Email, answer: func(ctx context.Context, _ notify.Delivery) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}}
+		n := center(t, mail, nil)
+		defer running(t, n)()
+		for i := range 300 {
+			send(t, n, note(fmt.Sprint(i)))
+			health, err := n.Health(t.Context())
+			require.NoError(t, err)
+			for _, q := range health.Stats.Queues {
+				require.LessOrEqual(t, q.Leased, 16+4*16, "those that run, and four for each slot")
+			}
+		}
+	})
+}
+
 func TestDigest_afterDowntimeOneLetter(t *testing.T) { // R15
 	synctest.Test(t, func(t *testing.T) {
 		mail := &outlet{name: notify.Email}

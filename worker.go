@@ -64,7 +64,7 @@ func (s *session) look(q *queue, raw []*work) {
 		}
 		// A callback of the host ended this goroutine.
 		s.mu.Lock()
-		q.looking = false
+		q.looking = 0
 		s.mu.Unlock()
 		s.giveBack(raw, "not prepared")
 	}()
@@ -72,7 +72,7 @@ func (s *session) look(q *queue, raw []*work) {
 	returned = true
 	var unwanted []*work
 	s.mu.Lock()
-	q.looking = false
+	q.looking = 0
 	for _, w := range kept {
 		if !s.accepting {
 			unwanted = append(unwanted, w)
