@@ -130,7 +130,7 @@ var brokenTexts = []broken{
 	{"needs a zone", onDigest(func(_ *bench, ctx context.Context, d notify.Delivery, letter notify.Digest, next digesting) error {
 		_ = letter.To.In(letter.Zone)
 		return next(ctx, d, letter)
-	}), []string{"digest/without links, zone and times"}},
+	}), []string{"digest/without links, contact and zone"}},
 }
 
 // identified gives messages another identity.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/bellwether-go/notify"
 )
@@ -28,15 +30,36 @@ func (s *scene) needsPeer() {
 	}
 }
 
-// cut calls do with a context that ends after a moment if the peer never lets
-// the channel go by itself.
+// cut calls do with a context that ends if the peer never lets the channel go by
+// itself: after a moment, and with Hang once the peer has the message.
 func (s *scene) cut(b Behavior, do func(ctx context.Context)) {
-	ctx := s.ctx
-	if slices.Contains(endless, b) {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, moment)
-		defer cancel()
+	if !slices.Contains(endless, b) {
+		do(s.ctx)
+		return
 	}
+	if b != Hang {
+		ctx, cancel := context.WithTimeout(s.ctx, moment)
+		defer cancel()
+		do(ctx)
+		return
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	before := len(s.Received())
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer cancel()
+	watching.Go(func() {
+		tick := time.NewTicker(moment / 10)
+		defer tick.Stop()
+		for len(s.Received()) == before {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+		cancel()
+	})
 	do(ctx)
 }
 

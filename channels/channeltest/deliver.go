@@ -65,13 +65,11 @@ func deliverUnforeseen(s *scene) {
 		"a silent one":           func(d *notify.Delivery) { d.Item.Notification.Silent = true },
 		"fewer than none unread": func(d *notify.Delivery) { d.Unread = -1 },
 		"filed long ago":         func(d *notify.Delivery) { d.Item.Filed = time.Unix(0, 0).UTC() },
-		"filed at no time":       func(d *notify.Delivery) { d.Item.Filed = time.Time{} },
 		"empty rows and actions": func(d *notify.Delivery) {
 			d.Item.Notification.Rows = make([]notify.Row, 3)
 			d.Item.Notification.Actions = make([]notify.Action, 2)
 		},
 		"the hundredth attempt":    func(d *notify.Delivery) { d.Attempt = 100 },
-		"data that is no JSON":     func(d *notify.Delivery) { d.Item.Notification.Data = []byte(`{"half":`) },
 		"an item seen and snoozed": func(d *notify.Delivery) { d.Item.Seen, d.Item.Snoozed, d.Item.Repeats = filed, filed, 9 },
 	} {
 		d := s.delivery("Parcel 17")
@@ -85,9 +83,16 @@ func deliverUnforeseen(s *scene) {
 // deliverZero: what the engine would never give must not bring it down.
 func deliverZero(s *scene) {
 	_ = s.deliver(s.ctx, notify.Delivery{})
-	d := s.delivery("Parcel 17")
-	d.Item = notify.Item{}
-	_ = s.deliver(s.ctx, d)
+	for _, change := range []func(d *notify.Delivery){
+		func(d *notify.Delivery) { d.Item = notify.Item{} },
+		func(d *notify.Delivery) { d.Item.Filed = time.Time{} },
+		func(d *notify.Delivery) { d.Item.Notification.Data = []byte(`{"half":`) },
+		func(d *notify.Delivery) { d.ID = "" },
+	} {
+		d := s.delivery("Parcel 17")
+		change(&d)
+		_ = s.deliver(s.ctx, d)
+	}
 	if c, ok := s.Channel.(notify.DigestChannel); ok {
 		_ = s.deliverDigest(s.ctx, c, notify.Delivery{}, notify.Digest{})
 		d, _ := s.digest(0, 0)

@@ -24,6 +24,9 @@ type Recorder struct {
 	As        string // its name; "" is "recorder"
 	NoAddress bool   // makes it [notify.Addressless]
 
+	// Now is the clock of [Call].At; nil is [time.Now].
+	Now func() time.Time
+
 	mu      sync.Mutex
 	next    []Reply
 	always  Reply
@@ -180,7 +183,7 @@ func (r *Recorder) Reset() {
 // answer records a call and does what the script says.
 func (r *Recorder) answer(ctx context.Context, c Call) (err error) {
 	recorded := c.copied()
-	recorded.At = time.Now()
+	recorded.At = r.now()
 	r.mu.Lock()
 	reply := r.always
 	if len(r.next) > 0 {
@@ -207,6 +210,13 @@ func (r *Recorder) answer(ctx context.Context, c Call) (err error) {
 		err = reply(ctx, seen)
 	}
 	return err
+}
+
+func (r *Recorder) now() time.Time {
+	if r.Now != nil {
+		return r.Now()
+	}
+	return time.Now()
 }
 
 // change returns a channel that is closed at the next change.

@@ -25,7 +25,7 @@ const (
 	patience = time.Minute
 
 	// grace is how long a call may go on after its context has ended.
-	grace = 10 * time.Second
+	grace = 20 * time.Second
 
 	// moment is how long a call gets that is meant to be cut.
 	moment = 50 * time.Millisecond
