@@ -18,13 +18,21 @@ import (
 
 // Letter is an e-mail as its reader sees it.
 type Letter struct {
-	From, To string // of the envelope; "" for a letter that was not sent
+	Envelope // zero for a letter that was not sent
 
 	Header  mail.Header
 	Subject string // decoded
 	Text    string // the text/plain part, decoded, lines end in \n
 	HTML    string // the text/html part, alike
 	Raw     []byte // all of it
+}
+
+// Envelope is what a mail server was told about a letter.
+type Envelope struct {
+	From, To  string
+	Hello     string // the name that the sender gave
+	User      string // who had authenticated
+	Encrypted bool   // it came over TLS
 }
 
 // Composer lays out letters without sending them, as *email.Channel does.

@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"net"
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/emersion/go-smtp"
 )
@@ -38,42 +38,52 @@ type SMTP struct {
 	script   map[SMTPStage][]SMTPReply
 	answer   func(SMTPStep) SMTPReply
 	accepted []Letter
+	taken    []Letter
 	opened   int
 }
 
 // NewSMTP starts a mail server that ends with the test.
 func NewSMTP(t testing.TB, o *SMTPOptions) *SMTP {
 	t.Helper()
+	s, err := OpenSMTP(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// OpenSMTP starts a mail server without a test, for demonstrations. Close ends
+// it.
+func OpenSMTP(o *SMTPOptions) (*SMTP, error) {
 	cert, err := selfSigned("localhost", "mail.example", "127.0.0.1")
 	if err != nil {
-		t.Fatalf("notifytest: the mail server's certificate: %v", err)
+		return nil, fmt.Errorf("notifytest: the mail server's certificate: %w", err)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatalf("notifytest: the mail server: %v", err)
+		return nil, fmt.Errorf("notifytest: the mail server: %w", err)
 	}
 	s := &SMTP{o: *cmp.Or(o, &SMTPOptions{}), listener: listener, cert: cert, ended: make(chan struct{}), script: map[SMTPStage][]SMTPReply{}}
 	s.server = smtp.NewServer(smtp.BackendFunc(s.hello))
 	s.server.Domain, s.server.AllowInsecureAuth, s.server.ErrorLog = "mail.example", true, quiet{}
-	s.server.ReadTimeout = time.Hour // silence is the test's to judge
 	config := &tls.Config{Certificates: []tls.Certificate{cert}}
 	if !s.o.NoTLS && !s.o.ImplicitTLS {
 		s.server.TLSConfig = config
 	}
+	incoming := net.Listener(greeter{listener, s})
+	if s.o.ImplicitTLS {
+		incoming = tls.NewListener(incoming, config)
+	}
 	var serving sync.WaitGroup
+	serving.Go(func() { _ = s.server.Serve(incoming) })
 	s.end = sync.OnceFunc(func() {
 		close(s.ended)
 		_ = listener.Close() // the server may not have it yet
 		_ = s.server.Close()
 		serving.Wait()
 	})
-	incoming := net.Listener(greeter{listener, s})
-	if s.o.ImplicitTLS {
-		incoming = tls.NewListener(incoming, config)
-	}
-	serving.Go(func() { _ = s.server.Serve(incoming) })
-	t.Cleanup(s.end)
-	return s
+	return s, nil
 }
 
 // Addr is where the server listens: "127.0.0.1:40123".
@@ -102,12 +112,20 @@ func (s *SMTP) Answer(answer func(SMTPStep) SMTPReply) {
 	s.answer = answer
 }
 
-// Accepted returns the letters that were taken in whole and not refused, in the
-// order in which they came; also those whose sender was never told so.
+// Accepted returns the letters that were accepted, in the order in which they
+// came.
 func (s *SMTP) Accepted() []Letter {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.accepted)
+}
+
+// Taken returns what was accepted and what was taken in whole without an answer:
+// all that a sender must expect to have arrived.
+func (s *SMTP) Taken() []Letter {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.taken)
 }
 
 // Connections tells how many have been opened so far.
@@ -136,10 +154,14 @@ func (s *SMTP) next(step SMTPStep) SMTPReply {
 	return answer(step)
 }
 
-func (s *SMTP) accept(l Letter) {
+// take keeps a letter that came in whole.
+func (s *SMTP) take(l Letter, answered bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.accepted = append(s.accepted, l)
+	s.taken = append(s.taken, l)
+	if answered {
+		s.accepted = append(s.accepted, l)
+	}
 }
 
 // greeter lets connections in, if the script does.

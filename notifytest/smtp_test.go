@@ -54,8 +54,10 @@ func TestSMTP_keepsLettersAsTheyAreRead(t *testing.T) {
 		require.NoError(t, mailTo(client(t, s, implicit), "ann@home.example"))
 		letters := s.Accepted()
 		require.Len(t, letters, 1)
-		assert.Equal(t, "shop@acme.example", letters[0].From)
-		assert.Equal(t, "ann@home.example", letters[0].To)
+		assert.Equal(t, letters, s.Taken())
+		assert.Equal(t, notifytest.Envelope{
+			From: "shop@acme.example", To: "ann@home.example", Hello: "localhost", Encrypted: true,
+		}, letters[0].Envelope)
 		assert.Equal(t, "Grüße", letters[0].Subject)
 		assert.Equal(t, "Schön, dass es dich gibt.\n", letters[0].Text)
 		assert.Equal(t, hello, string(letters[0].Raw))
@@ -77,6 +79,7 @@ func TestSMTP_asksForCredentials(t *testing.T) {
 		assert.NoError(t, mailTo(c, "ann@home.example"))
 	}
 	assert.Len(t, s.Accepted(), 2)
+	assert.Equal(t, "robot", s.Accepted()[0].User)
 }
 
 func TestSMTP_answersAsItIsToldAtEveryStage(t *testing.T) {
@@ -153,7 +156,8 @@ func TestSMTP_breaksConnections(t *testing.T) {
 			require.Error(t, err, "%s at %s", name, stage)
 			_, answered := errors.AsType[*smtp.SMTPError](err)
 			assert.False(t, answered, "%s at %s: %v", name, stage, err)
-			assert.Len(t, s.Accepted(), map[bool]int{true: 1}[stage == notifytest.StageEnd], "%s at %s: the letter is whole at the end", name, stage)
+			assert.Empty(t, s.Accepted(), "%s at %s", name, stage)
+			assert.Len(t, s.Taken(), map[bool]int{true: 1}[stage == notifytest.StageEnd], "%s at %s: the letter is whole at the end", name, stage)
 		}
 	}
 }

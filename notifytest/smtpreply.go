@@ -26,11 +26,10 @@ const (
 
 // SMTPStep is a moment of a conversation, for [SMTP.Answer].
 type SMTPStep struct {
-	Stage      SMTPStage
-	User       string // who has authenticated
-	From, To   string // of the envelope, as far as known
-	Letter     Letter // at StageEnd
-	Credential string // at StageAuth: the password that was given
+	Stage    SMTPStage
+	Envelope        // as far as it is known; at StageAuth with the user who asks
+	Password string // at StageAuth
+	Letter   Letter // at StageEnd
 }
 
 // SMTPReply is what an [SMTP] does at a stage. The zero value answers as is in
@@ -46,6 +45,9 @@ type SMTPReply struct {
 	Garbage bool          // answer bytes that are no SMTP, and hang up
 	Endless bool          // answer lines that never end, until the client hangs up
 }
+
+// mute tells a reply that is no answer.
+func (r SMTPReply) mute() bool { return r.Reset || r.Silent || r.Garbage || r.Endless }
 
 // play does what the reply says besides the answer, and tells whether an answer
 // is still to be given.

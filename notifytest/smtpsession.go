@@ -20,17 +20,16 @@ var (
 
 // session is one conversation.
 type session struct {
-	smtp *SMTP
-	conn *smtp.Conn
-	user string
-	from string
-	to   string
+	smtp     *SMTP
+	conn     *smtp.Conn
+	envelope Envelope
 }
 
 // hello implements [smtp.BackendFunc].
 func (s *SMTP) hello(conn *smtp.Conn) (smtp.Session, error) {
-	in := &session{smtp: s, conn: conn}
-	if err := in.step(SMTPStep{Stage: StageHello}); err != nil {
+	in := &session{smtp: s, conn: conn, envelope: Envelope{Hello: conn.Hostname()}}
+	_, in.envelope.Encrypted = conn.TLSConnectionState()
+	if err := in.step(SMTPStep{Stage: StageHello, Envelope: in.envelope}); err != nil {
 		return nil, err
 	}
 	return in, nil
@@ -38,12 +37,9 @@ func (s *SMTP) hello(conn *smtp.Conn) (smtp.Session, error) {
 
 // step does what the script says, and returns the answer if it is not the one
 // in order.
-func (in *session) step(step SMTPStep) error {
-	if step.User == "" {
-		step.User = in.user
-	}
-	step.From, step.To = in.from, in.to
-	reply := in.smtp.next(step)
+func (in *session) step(step SMTPStep) error { return in.play(in.smtp.next(step)) }
+
+func (in *session) play(reply SMTPReply) error {
 	if !reply.play(in.conn.Conn(), in.smtp.ended) {
 		_ = in.conn.Conn().Close()
 		return errCut
@@ -62,13 +58,15 @@ func (in *session) AuthMechanisms() []string {
 // Auth implements [smtp.AuthSession].
 func (in *session) Auth(mechanism string) (sasl.Server, error) {
 	check := func(user, password string) error {
-		if err := in.step(SMTPStep{Stage: StageAuth, User: user, Credential: password}); err != nil {
+		asking := in.envelope
+		asking.User = user
+		if err := in.step(SMTPStep{Stage: StageAuth, Envelope: asking, Password: password}); err != nil {
 			return err
 		}
 		if user != in.smtp.o.Username || password != in.smtp.o.Password {
 			return errCredentials
 		}
-		in.user = user
+		in.envelope.User = user
 		return nil
 	}
 	switch mechanism {
@@ -82,11 +80,11 @@ func (in *session) Auth(mechanism string) (sasl.Server, error) {
 
 // Mail implements [smtp.Session].
 func (in *session) Mail(from string, _ *smtp.MailOptions) error {
-	in.from, in.to = from, ""
-	if err := in.step(SMTPStep{Stage: StageMail}); err != nil {
+	in.envelope.From, in.envelope.To = from, ""
+	if err := in.step(SMTPStep{Stage: StageMail, Envelope: in.envelope}); err != nil {
 		return err
 	}
-	if in.smtp.o.Username != "" && in.user == "" {
+	if in.smtp.o.Username != "" && in.envelope.User == "" {
 		return errUnauthenticated
 	}
 	return nil
@@ -94,14 +92,14 @@ func (in *session) Mail(from string, _ *smtp.MailOptions) error {
 
 // Rcpt implements [smtp.Session]. With several recipients the last one is kept.
 func (in *session) Rcpt(to string, _ *smtp.RcptOptions) error {
-	in.to = to
-	return in.step(SMTPStep{Stage: StageRcpt})
+	in.envelope.To = to
+	return in.step(SMTPStep{Stage: StageRcpt, Envelope: in.envelope})
 }
 
-// Data implements [smtp.Session]. The letter is kept before the script decides
-// about the answer's way, so that a sender may be left in the dark about it.
+// Data implements [smtp.Session]. The letter is kept before the answer is on
+// its way, so that a sender may be left in the dark about it.
 func (in *session) Data(r io.Reader) error {
-	if err := in.step(SMTPStep{Stage: StageBody}); err != nil {
+	if err := in.step(SMTPStep{Stage: StageBody, Envelope: in.envelope}); err != nil {
 		return err
 	}
 	var raw bytes.Buffer
@@ -112,20 +110,16 @@ func (in *session) Data(r io.Reader) error {
 	if err != nil {
 		return errNotALetter
 	}
-	letter.From, letter.To = in.from, in.to
-	reply := in.smtp.next(SMTPStep{Stage: StageEnd, User: in.user, From: in.from, To: in.to, Letter: letter})
+	letter.Envelope = in.envelope
+	reply := in.smtp.next(SMTPStep{Stage: StageEnd, Envelope: in.envelope, Letter: letter})
 	if reply.Code == 0 || reply.Code/100 == 2 {
-		in.smtp.accept(letter)
+		in.smtp.take(letter, !reply.mute())
 	}
-	if !reply.play(in.conn.Conn(), in.smtp.ended) {
-		_ = in.conn.Conn().Close()
-		return errCut
-	}
-	return reply.refuse()
+	return in.play(reply)
 }
 
 // Reset implements [smtp.Session].
-func (in *session) Reset() { in.from, in.to = "", "" }
+func (in *session) Reset() { in.envelope.From, in.envelope.To = "", "" }
 
 // Logout implements [smtp.Session].
 func (in *session) Logout() error { return nil }

@@ -45,7 +45,7 @@ func harness(t testing.TB, mode email.TLSMode, o notifytest.SMTPOptions) channel
 		Behave: relay.Behave,
 		Received: func() []channeltest.Message {
 			var messages []channeltest.Message
-			for _, l := range relay.Accepted() {
+			for _, l := range relay.Taken() {
 				messages = append(messages, channeltest.Message{
 					To: l.To, Identity: l.Header.Get("Message-Id"),
 					Text: l.Subject + "\n" + l.Text + "\n" + l.HTML, Bytes: slices.Clone(l.Raw),

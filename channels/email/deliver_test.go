@@ -14,26 +14,29 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellwether-go/notify"
+	"github.com/bellwether-go/notify/notifytest"
 )
 
 func TestDeliverInEachMode(t *testing.T) {
 	for _, mode := range []TLSMode{StartTLS, ImplicitTLS, Plaintext} {
 		t.Run(string(mode), func(t *testing.T) {
-			s := newSink(t, mode == ImplicitTLS)
+			s := newGuardedSink(t, mode == ImplicitTLS)
 			c := s.channel(t, mode, func(o *Options) { o.Username, o.Password = "robot", "open-sesame" })
 			d := delivery()
 			require.NoError(t, c.Deliver(t.Context(), d))
 			want, err := c.Preview(d)
 			require.NoError(t, err)
-			assert.Equal(t, []mailSeen{{
-				from: "no-reply@acme.example", to: "joerg.mueller@customer.example", hello: "acme.example",
-				user: "robot", encrypted: mode != Plaintext, data: string(want),
-			}}, s.seen())
+			require.Len(t, s.Accepted(), 1)
+			assert.Equal(t, notifytest.Envelope{
+				From: "no-reply@acme.example", To: "joerg.mueller@customer.example", Hello: "acme.example",
+				User: "robot", Encrypted: mode != Plaintext,
+			}, s.Accepted()[0].Envelope)
+			assert.Equal(t, string(want), string(s.Accepted()[0].Raw))
 
 			d, g := digest()
 			require.NoError(t, c.DeliverDigest(t.Context(), d, g))
-			require.Len(t, s.seen(), 2)
-			assert.Contains(t, s.seen()[1].data, "12 unread notifications")
+			require.Len(t, s.Accepted(), 2)
+			assert.Contains(t, s.Accepted()[1].Subject, "12 unread notifications")
 		})
 	}
 }
@@ -43,19 +46,19 @@ func TestLinesThatStartWithADotArrive(t *testing.T) {
 	d := delivery()
 	d.Item.Notification.Body = ".\n..\n.\r\n.hidden\nQUIT\n.\n"
 	require.NoError(t, s.channel(t, Plaintext, nil).Deliver(t.Context(), d))
-	require.Len(t, s.seen(), 1)
-	assert.Contains(t, read(t, []byte(s.seen()[0].data)).text, "\n.\n..\n.\n.hidden\nQUIT\n.\n")
+	require.Len(t, s.Accepted(), 1)
+	assert.Contains(t, read(t, s.Accepted()[0].Raw).text, "\n.\n..\n.\n.hidden\nQUIT\n.\n")
 }
 
 func TestWrongPasswordIsTheOperatorsMatter(t *testing.T) {
-	s := newSink(t, false)
+	s := newGuardedSink(t, false)
 	c := s.channel(t, StartTLS, func(o *Options) { o.Username, o.Password = "robot", "knock-knock" })
 	problem := failed(t, c.Deliver(t.Context(), delivery()))
 	assert.Equal(t, notify.Misconfigured, problem.Class)
 	assert.Contains(t, problem.Error(), "auth: 5")
 	assert.NotContains(t, problem.Error(), "knock")
 	assert.NotContains(t, problem.Error(), "robot")
-	assert.Empty(t, s.seen())
+	assert.Empty(t, s.Accepted())
 }
 
 func TestUntrustedCertificateIsTheOperatorsMatter(t *testing.T) {
@@ -64,7 +67,7 @@ func TestUntrustedCertificateIsTheOperatorsMatter(t *testing.T) {
 		c := s.channel(t, mode, func(o *Options) { o.TLSConfig = &tls.Config{ServerName: relayName} })
 		problem := failed(t, c.Deliver(t.Context(), delivery()))
 		assert.Equal(t, notify.Misconfigured, problem.Class)
-		assert.Empty(t, s.seen())
+		assert.Empty(t, s.Accepted())
 	}
 }
 
@@ -83,7 +86,7 @@ func TestNothingUnprotectedLeavesTheMachineUnasked(t *testing.T) {
 	s := newSink(t, false)
 	away := func(o *Options) {
 		o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := new(net.Dialer).DialContext(ctx, network, s.address)
+			conn, err := new(net.Dialer).DialContext(ctx, network, s.Addr())
 			return remote{conn}, err
 		}
 	}
@@ -96,7 +99,7 @@ func TestNothingUnprotectedLeavesTheMachineUnasked(t *testing.T) {
 		problem := failed(t, c.Deliver(t.Context(), delivery()))
 		assert.Equal(t, notify.Misconfigured, problem.Class, name)
 	}
-	assert.Empty(t, s.seen())
+	assert.Empty(t, s.Accepted())
 	require.NoError(t, s.channel(t, Plaintext, away).Deliver(t.Context(), delivery()), "asked for")
 }
 
@@ -106,13 +109,13 @@ func TestConnectionsAreKept(t *testing.T) {
 	for range 3 {
 		require.NoError(t, c.Deliver(t.Context(), delivery()))
 	}
-	assert.Len(t, s.seen(), 3)
-	assert.Equal(t, 2, s.opened(), "one session before TLS and one within")
+	assert.Len(t, s.Accepted(), 3)
+	assert.Equal(t, 1, s.Connections())
 
 	require.NoError(t, c.Close())
 	require.NoError(t, c.Deliver(t.Context(), delivery()))
 	require.NoError(t, c.Deliver(t.Context(), delivery()))
-	assert.Equal(t, 6, s.opened(), "a closed channel keeps none")
+	assert.Equal(t, 3, s.Connections(), "a closed channel keeps none")
 }
 
 func TestConnectionsEndAfterAHundredLetters(t *testing.T) {
@@ -121,8 +124,8 @@ func TestConnectionsEndAfterAHundredLetters(t *testing.T) {
 	for range maxMails + 1 {
 		require.NoError(t, c.Deliver(t.Context(), delivery()))
 	}
-	assert.Equal(t, 2, s.opened())
-	assert.Len(t, s.seen(), maxMails+1)
+	assert.Equal(t, 2, s.Connections())
+	assert.Len(t, s.Accepted(), maxMails+1)
 }
 
 func TestRepliesAreBoundedByTheLetterNotByTheConnection(t *testing.T) {
@@ -150,13 +153,11 @@ func TestNoMoreConnectionsAreKeptThanAskedFor(t *testing.T) {
 	}
 	all.Wait()
 	assert.Zero(t, lost.Load())
-	assert.Len(t, s.seen(), 12)
+	assert.Len(t, s.Accepted(), 12)
 	assert.LessOrEqual(t, len(c.sessions.idle), 2)
 	ids := make(map[string]bool)
-	for _, m := range s.seen() {
-		_, id, _ := strings.Cut(m.data, "Message-ID: ")
-		id, _, _ = strings.Cut(id, "\r\n")
-		ids[id] = true
+	for _, m := range s.Accepted() {
+		ids[m.Header.Get("Message-ID")] = true
 	}
 	assert.Len(t, ids, 12)
 }
@@ -172,6 +173,6 @@ func TestBouncesMayGoElsewhere(t *testing.T) {
 	s := newSink(t, false)
 	c := s.channel(t, Plaintext, func(o *Options) { o.Bounce = "bounces@Acme.example" })
 	require.NoError(t, c.Deliver(t.Context(), delivery()))
-	assert.Equal(t, "bounces@acme.example", s.seen()[0].from)
-	assert.Equal(t, "no-reply@acme.example", read(t, []byte(s.seen()[0].data)).sender(t))
+	assert.Equal(t, "bounces@acme.example", s.Accepted()[0].From)
+	assert.Equal(t, "no-reply@acme.example", read(t, s.Accepted()[0].Raw).sender(t))
 }

@@ -46,7 +46,7 @@ func run(ctx context.Context, out io.Writer, folder string) (err error) {
 		return err
 	}
 	defer office.Close()
-	company, err := openCompany(ctx, file, office.addr)
+	company, err := openCompany(ctx, file, office.Addr())
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func run(ctx context.Context, out io.Writer, folder string) (err error) {
 }
 
 // day plays the story.
-func day(ctx context.Context, show screen, c *company, office *postOffice) error {
+func day(ctx context.Context, show screen, c *company, office postOffice) error {
 	show.chapter("The wishes of two people")
 	show.say("Ann in Berlin wants a letter for everything at once, except for chats.")
 	show.say("Raj in Kolkata wants one letter a day.")

@@ -16,7 +16,7 @@ func TestDay_sendsTheLettersThatTheTwoWishedFor(t *testing.T) {
 	office, err := openPostOffice()
 	require.NoError(t, err)
 	defer office.Close()
-	company, err := openCompany(t.Context(), filepath.Join(t.TempDir(), "demo.db"), office.addr)
+	company, err := openCompany(t.Context(), filepath.Join(t.TempDir(), "demo.db"), office.Addr())
 	require.NoError(t, err)
 	defer company.Close()
 	var out bytes.Buffer
@@ -25,8 +25,8 @@ func TestDay_sendsTheLettersThatTheTwoWishedFor(t *testing.T) {
 	subjects := map[string][]string{}
 	var digest letter
 	for _, l := range office.received(0) {
-		subjects[l.Envelope] = append(subjects[l.Envelope], l.decoded("Subject"))
-		if strings.Contains(l.Text, "New lead: Contoso") && l.Envelope == "raj@example.com" {
+		subjects[l.To] = append(subjects[l.To], l.decoded("Subject"))
+		if strings.Contains(l.Text, "New lead: Contoso") && l.To == "raj@example.com" {
 			digest = l
 		}
 	}
