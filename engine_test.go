@@ -291,19 +291,22 @@ func TestDigest_fiveOfSevenAtTheCut(t *testing.T) { // R6, R9
 func TestDigest_itemAtTheCutIsTomorrows(t *testing.T) { // R6
 	synctest.Test(t, func(t *testing.T) {
 		mail := &outlet{name: notify.Email}
-		n := center(t, mail, unhurried)
+		n := center(t, mail, nil)
 		save(t, n, daily)
-		defer running(t, n)()
 		send(t, n, note("early"))
 		cut := time.Now().Truncate(24 * time.Hour).Add(18 * time.Hour)
+		time.Sleep(time.Until(cut) - time.Microsecond)
+		send(t, n, note("just before"))
 		time.Sleep(time.Until(cut))
 		send(t, n, note("at the cut"))
-		time.Sleep(time.Hour)
+		require.NoError(t, n.Drain(t.Context()))
 		require.Len(t, mail.letters(), 1)
-		assert.Equal(t, []string{"early"}, titles(mail.letters()[0].Items))
+		assert.Equal(t, []string{"just before", "early"}, titles(mail.letters()[0].Items))
 		time.Sleep(24 * time.Hour)
+		require.NoError(t, n.Drain(t.Context()))
 		require.Len(t, mail.letters(), 2)
 		assert.Equal(t, []string{"at the cut"}, titles(mail.letters()[1].Items))
+		assert.Equal(t, cut.UTC(), mail.letters()[1].From)
 	})
 }
 
