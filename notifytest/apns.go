@@ -145,7 +145,7 @@ func (a *APNs) check(r *http.Request, path string, p APNsPush) (status int, reas
 		return http.StatusBadRequest, "BadExpirationDate"
 	case !slices.Contains([]string{"1", "5", "10"}, r.Header.Get("apns-priority")):
 		return http.StatusBadRequest, "BadPriority"
-	case len(p.Payload) > maxPush:
+	case len(p.Payload) > maxPayload:
 		return http.StatusRequestEntityTooLarge, "PayloadTooLarge"
 	case !hasAlert(p.Payload):
 		return http.StatusBadRequest, "PayloadEmpty"
@@ -153,8 +153,8 @@ func (a *APNs) check(r *http.Request, path string, p APNsPush) (status int, reas
 	return http.StatusOK, ""
 }
 
-// maxPush is the most that Apple and Google take, in bytes.
-const maxPush = 4096
+// maxPayload is the most that Apple and Google take, in bytes.
+const maxPayload = 4096
 
 func hasAlert(payload []byte) bool {
 	var push struct {

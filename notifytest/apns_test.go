@@ -93,7 +93,7 @@ func TestAPNs_checksLikeTheRealOne(t *testing.T) {
 		{400, "BadCollapseId", set("apns-collapse-id", strings.Repeat("x", 65))},
 		{400, "BadExpirationDate", set("apns-expiration", "tomorrow")},
 		{400, "BadPriority", set("apns-priority", "high")},
-		{413, "PayloadTooLarge", body(`{"aps":{"alert":{"title":"` + strings.Repeat("x", maxPush) + `"}}}`)},
+		{413, "PayloadTooLarge", body(`{"aps":{"alert":{"title":"` + strings.Repeat("x", maxPayload) + `"}}}`)},
 		{400, "PayloadEmpty", body(`{"aps":{}}`)},
 		{400, "PayloadEmpty", body("{")},
 	} {

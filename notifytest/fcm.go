@@ -173,7 +173,7 @@ func (f *FCM) serveMessage(w http.ResponseWriter, r *http.Request) {
 	case !f.authorized(r):
 		status, body = http.StatusUnauthorized, `{"error":{"code":401,"status":"UNAUTHENTICATED"}}`
 	case malformed, m.Token == "", request.Message.Notification.Title == "", ttl != nil,
-		len(m.Request)-len(m.Token) > maxPush:
+		len(m.Request)-len(m.Token) > maxPayload:
 		status, body = http.StatusBadRequest, `{"error":{"code":400,"status":"INVALID_ARGUMENT","details":[`+
 			`{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"field":"message"}]}]}}`
 	}

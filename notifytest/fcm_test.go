@@ -99,7 +99,7 @@ func TestFCM_checksMessages(t *testing.T) {
 		{400, "/v1/projects/example-project/messages:send", token, message(`"data":{"v":1},"notification":{"title":"x"},"android":{"ttl":"60s"}`)},
 		{400, "/v1/projects/example-project/messages:send", token, message(`"android":{"ttl":"60s"}`)},
 		{400, "/v1/projects/example-project/messages:send", token, message(`"notification":{"title":"x"},"android":{"ttl":"soon"}`)},
-		{400, "/v1/projects/example-project/messages:send", token, message(`"notification":{"title":"` + strings.Repeat("x", maxPush) + `"},"android":{"ttl":"60s"}`)},
+		{400, "/v1/projects/example-project/messages:send", token, message(`"notification":{"title":"` + strings.Repeat("x", maxPayload) + `"},"android":{"ttl":"60s"}`)},
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.URL()+test.path, strings.NewReader(test.body))
 		require.NoError(t, err)
