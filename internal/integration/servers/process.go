@@ -3,28 +3,23 @@
 package servers
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/user"
-	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/bellwether-go/notify/internal/integration/process"
 )
 
-// A process is a running server, with those that it has forked.
-type process struct {
-	*os.Process
-	done    chan struct{}
-	failure error // how it ended; from when done is closed
-}
-
-// launch runs a program of the server. It cannot outlive this process, whatever
-// ends that, and a signal from the terminal does not reach it.
-func (s *Server) launch(command []string) (*process, error) {
+// launch runs a program of the server, which says what it has to say in the log.
+func (s *Server) launch(command []string) (*process.Process, error) {
 	log, err := os.OpenFile(s.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -38,44 +33,8 @@ func (s *Server) launch(command []string) (*process, error) {
 	cmd.Dir = s.directory
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.directory, "TMPDIR=" + s.directory, "LC_ALL=C.UTF-8"}
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: account}
-
-	p := &process{done: make(chan struct{})}
-	started := make(chan error)
-	go func() {
-		// The kernel takes the end of the thread that started a process for the
-		// end of its parent.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		p.Process = cmd.Process
-		started <- err
-		if err == nil {
-			p.failure = cmd.Wait()
-			close(p.done)
-		}
-	}()
-	if err := <-started; err != nil {
-		return nil, err
-	}
-	return p, nil
-}
-
-// end sends a signal and waits for the end.
-func (p *process) end(signal os.Signal) error {
-	if err := p.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return err
-	}
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	select {
-	case <-p.done:
-		return nil
-	case <-late.C:
-		p.Signal(os.Kill)
-		<-p.done
-		return fmt.Errorf("still there %s after %s, killed", patience, signal)
-	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: account}
+	return process.Start(cmd)
 }
 
 // Freeze stops the server and all that it has forked where they are: whoever
@@ -84,6 +43,36 @@ func (s *Server) Freeze() error { return s.each(syscall.SIGSTOP) }
 
 // Thaw lets a frozen server go on.
 func (s *Server) Thaw() error { return s.each(syscall.SIGCONT) }
+
+// Kill ends the server and all that it has forked at once, as a loss of power
+// does, and keeps its data.
+func (s *Server) Kill() error {
+	if s.process == nil {
+		return nil
+	}
+	if err := s.process.Signal(syscall.SIGSTOP); err != nil { // so that it forks no more
+		return err
+	}
+	forked := descendants(s.process.Pid)
+	for _, pid := range forked {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return err
+		}
+	}
+	err := s.end(os.Kill)
+	// Started anew it would find their shared memory in use.
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	for slices.ContainsFunc(forked, alive) {
+		<-again.C
+	}
+	return err
+}
+
+func alive(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !bytes.Contains(stat, []byte(") Z "))
+}
 
 // each signals the server and its descendants. The server itself comes first,
 // so that it forks no more; one that has ended meanwhile is passed over.

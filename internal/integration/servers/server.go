@@ -17,6 +17,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/bellwether-go/notify/internal/integration/process"
 )
 
 // A Kind of server.
@@ -45,7 +47,7 @@ type Server struct {
 	settings  []string
 	password  string
 	port      int
-	process   *process // nil: stopped
+	process   *process.Process // nil: stopped
 }
 
 // Options of a server; the zero value serves.
@@ -114,9 +116,6 @@ func (s *Server) Start(ctx context.Context) error {
 // Stop ends the server in good order and keeps its data.
 func (s *Server) Stop() error { return s.end(s.Kind.quiet) }
 
-// Kill ends the server as a crash does and keeps its data.
-func (s *Server) Kill() error { return s.end(os.Kill) }
-
 // Remove ends the server and removes what it has stored.
 func (s *Server) Remove() error {
 	return errors.Join(s.Stop(), os.RemoveAll(s.directory))
@@ -128,7 +127,7 @@ func (s *Server) end(signal os.Signal) error {
 	}
 	p := s.process
 	s.process = nil
-	return p.end(signal)
+	return p.End(signal, patience)
 }
 
 // create makes the directory and the data.
@@ -152,11 +151,10 @@ func (s *Server) create(ctx context.Context, parent string) error {
 		return err
 	}
 	select {
-	case <-p.done:
-		return p.failure
+	case <-p.Done():
+		return p.Failure()
 	case <-ctx.Done():
-		p.end(os.Kill)
-		return ctx.Err()
+		return errors.Join(ctx.Err(), p.End(os.Kill, patience))
 	}
 }
 
@@ -176,8 +174,8 @@ func (s *Server) answers(ctx context.Context) error {
 		}
 		select {
 		case <-again.C:
-		case <-s.process.done:
-			return errors.Join(errors.New("the server ended"), s.process.failure)
+		case <-s.process.Done():
+			return errors.Join(errors.New("the server ended"), s.process.Failure())
 		case <-ctx.Done():
 			return err
 		}
