@@ -1,0 +1,214 @@
+//go:build linux
+
+package storm
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellwether-go/notify"
+)
+
+// scene is a center, with a parent that sends and looks, and works itself not
+// at all.
+type scene struct {
+	*crew
+	db       *sql.DB
+	center   *notify.Notifier
+	template child
+}
+
+func newScene(t *testing.T, d database) *scene {
+	t.Helper()
+	s := &scene{crew: newCrew(t), template: child{
+		Database: d, Lease: 2 * time.Second,
+		Schedule: schedule{Begin: time.Now().Add(-time.Hour).UTC(), Step: time.Second},
+	}}
+	db, store, err := d.open(0)
+	require.NoError(t, err)
+	t.Cleanup(func() { db.Close() })
+	parent := s.template
+	parent.db, parent.store = db, store
+	s.db = db
+	s.center, err = parent.center()
+	require.NoError(t, err)
+	return s
+}
+
+// freezeBetweenWrites freezes a process while it has no transaction open: one
+// that has keeps others from what it has locked, for as long as it is frozen.
+func (s *scene) freezeBetweenWrites(h *hand) {
+	s.t.Helper()
+	s.eventually("a moment between two writes", func() bool {
+		h.freeze()
+		free := s.template.Database.unlocked(s.t.Context(), s.db)
+		if !free {
+			h.thaw()
+		}
+		return free
+	})
+}
+
+// send sends to a person with a mailbox and no device.
+func (s *scene) send(keys ...string) {
+	s.t.Helper()
+	for _, key := range keys {
+		_, err := s.center.Send(s.t.Context(), notify.Notification{
+			Tenant: tenant, Provider: "billing", Key: key, To: []notify.Recipient{person(0)}, Title: key,
+		})
+		require.NoError(s.t, err)
+	}
+}
+
+// holder is a process that holds what it works on until its file exists.
+func (s *scene) holder(fail bool) (h *hand, release func()) {
+	s.t.Helper()
+	described := s.template
+	described.Hold, described.Fail = filepath.Join(s.folder, "release"), fail
+	return s.hire(described), func() { require.NoError(s.t, os.WriteFile(described.Hold, nil, 0o600)) }
+}
+
+func number(lines []line, what string) int {
+	n := 0
+	for _, l := range lines {
+		if l.What == what {
+			n++
+		}
+	}
+	return n
+}
+
+// A process that was frozen for longer than its lease changes nothing in the
+// store when it wakes: somebody else has done its work meanwhile.
+func fencing(t *testing.T, newDatabase func(testing.TB) database) {
+	for _, tt := range []struct {
+		name  string
+		fail  bool // what the process meets when it wakes
+		begin func(s *scene)
+	}{
+		{"delivered", false, func(s *scene) { s.send("paid") }},
+		{"failed", true, func(s *scene) { s.send("paid") }},
+		{"digest", false, func(s *scene) {
+			_, err := s.center.SavePreferences(s.t.Context(), person(0), notify.Preferences{
+				Channels: map[string]notify.Mode{notify.Email: notify.Daily}, DigestAt: "00:00",
+			})
+			require.NoError(s.t, err)
+			s.send("paid")
+			s.template.Offset = day // the cut has come
+		}},
+		{"fan-out", false, func(s *scene) {
+			_, err := s.center.Send(s.t.Context(), notify.Notification{Tenant: tenant, Provider: "news", Audience: "crowd", Title: "news"})
+			require.NoError(s.t, err)
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, newDatabase(t))
+			tt.begin(s)
+			stale, release := s.holder(tt.fail)
+			stale.await("has begun", func(lines []line) bool { return has(lines, calling) })
+			s.freezeBetweenWrites(stale)
+			other := s.hire(s.template)
+			s.quiet(s.center, true)
+			other.dismiss()
+
+			before := contents(t.Context(), t, s.db)
+			release()
+			stale.thaw()
+			stale.await("has learnt that its lease is lost", func(lines []line) bool { return has(lines, leaseLost) })
+			stale.dismiss()
+			assert.Equal(t, before, contents(t.Context(), t, s.db))
+		})
+	}
+}
+
+// What a killed process was working on is begun by another within its lease and
+// a poll, and not before the lease has ended.
+func recovery(t *testing.T, d database) {
+	s := newScene(t, d)
+	s.send("one", "two") // as many as one sender gets slots
+	hired := time.Now()
+	dying, _ := s.holder(false)
+	dying.await("has begun all", func(lines []line) bool { return number(lines, calling) == 2 })
+	other := s.hire(s.template)
+	dying.kill()
+	killed := time.Now()
+	other.await("has done all", func(lines []line) bool { return number(lines, took) == 2 })
+	other.dismiss()
+
+	lines := other.lines()
+	first := lines[slices.IndexFunc(lines, func(l line) bool { return l.What == calling })].At
+	t.Logf("begun anew %s after the kill, by a lease of %s and a poll of %s", first.Sub(killed).Round(time.Millisecond), s.template.Lease, pollInterval)
+	assert.Less(t, first.Sub(killed), s.template.Lease+pollInterval+20*time.Second, "a machine may be slow")
+	assert.Greater(t, first.Sub(hired), s.template.Lease, "as long as the lease lasts the work is not taken")
+	for _, record := range s.deliveries() {
+		assert.Equal(t, notify.StatusDelivered, record.Status)
+		assert.Equal(t, 1, record.Attempts, "the one that was charged before it began again: %+v", record)
+	}
+	assert.Equal(t, identities(dying.lines(), calling), identities(lines, took))
+}
+
+// identities are those under which something happened, without doublets.
+func identities(lines []line, what string) []string {
+	var found []string
+	for _, l := range lines {
+		if l.What == what {
+			found = append(found, l.Identity)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// deliveries are those of the channel that has somebody to reach.
+func (s *scene) deliveries() []notify.DeliveryRecord {
+	s.t.Helper()
+	records, err := s.center.Deliveries(s.t.Context(), notify.DeliveryQuery{Channel: notify.Email, Limit: 1000})
+	require.NoError(s.t, err)
+	return records
+}
+
+// A process that is asked to end finishes what its channels do, and leaves
+// nothing leased and no attempt charged: another takes over at once.
+func handingBack(t *testing.T, d database) {
+	s := newScene(t, d)
+	s.template.Lease = time.Hour // nobody waits for this one to end
+	var keys []string
+	for i := range 4 * slots {
+		keys = append(keys, string(rune('a'+i)))
+	}
+	s.send(keys...)
+	ending, release := s.holder(false)
+	ending.await("is at work", func(lines []line) bool { return has(lines, calling) })
+	go func() {
+		// What is under way ends a moment after the request.
+		pause(context.WithoutCancel(t.Context()), 300*time.Millisecond)
+		release()
+	}()
+	ending.dismiss()
+	done := number(ending.lines(), took)
+	stats, err := s.center.Health(t.Context())
+	require.NoError(t, err)
+	for _, q := range stats.Stats.Queues {
+		assert.Zero(t, q.Leased, "%+v", q)
+	}
+	other := s.hire(s.template)
+	s.quiet(s.center, true)
+	other.dismiss()
+	assert.Equal(t, len(keys), done+number(other.lines(), took), "each once")
+	for _, record := range s.deliveries() {
+		assert.Equal(t, 1, record.Attempts, "%+v", record)
+	}
+}
+
+func TestSQLite_frozenProcessChangesNothing(t *testing.T)      { fencing(t, newSQLite) }
+func TestSQLite_killedProcessIsSucceeded(t *testing.T)         { recovery(t, newSQLite(t)) }
+func TestSQLite_endingProcessLeavesNothingBehind(t *testing.T) { handingBack(t, newSQLite(t)) }
