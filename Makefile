@@ -60,7 +60,7 @@ examples: # each example runs from here, as in a fresh clone, and ends by itself
 	done
 
 .PHONY: check
-check: test fuzz zones vulnerabilities ## test, then fuzz at length, sweep all time zones, look for known vulnerabilities
+check: test fuzz zones storms vulnerabilities ## test, then fuzz at length, sweep all time zones, kill processes for longer, look for known vulnerabilities
 
 .PHONY: fuzz
 fuzz: # each fuzz target for FUZZTIME
@@ -75,6 +75,12 @@ fuzz: # each fuzz target for FUZZTIME
 zones: # the cuts around every change of every time zone
 	@echo "== all time zones"; \
 	NOTIFY_SWEEP=full go test -count=1 -timeout 30m -run 'Zone' .
+
+.PHONY: storms
+storms: # processes that are killed at work, for longer
+	@echo "== long storms"; \
+	go run ./internal/integration/services sh -c \
+		'cd internal/integration && NOTIFY_STORM=long GOWORK=off go test -count=1 -timeout 60m -v -run Storm ./storm'
 
 .PHONY: vulnerabilities
 vulnerabilities: # govulncheck, where its database can be reached

@@ -6,24 +6,15 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	_ "modernc.org/sqlite"
 
 	"github.com/bellwether-go/notify"
-	"github.com/bellwether-go/notify/store/sqlite"
 )
-
-// A database is where a center is kept, as a process is told.
-type database struct {
-	Driver string
-	DSN    string
-}
 
 // store is what each SQL store is.
 type store interface {
@@ -31,34 +22,70 @@ type store interface {
 	Tx(*sql.Tx) notify.Acceptor
 }
 
-// open opens the store. Its clock is ahead of the real one by the offset.
+// A system is a kind of database.
+type system struct {
+	name    string
+	driver  string
+	create  func(t testing.TB) (dsn string) // an empty database, that lasts as long as the test
+	migrate func(ctx context.Context, db *sql.DB) error
+	open    func(db *sql.DB, now func() time.Time) (store, error)
+	tables  string // a query for the names of the center's tables
+	// Statements of a transaction that fails while another one has written.
+	begin string
+	claim string
+}
+
+// systems are all that there are, by name.
+var systems = []*system{sqliteSystem, postgresSystem}
+
+// each runs a test on each system.
+func each(t *testing.T, test func(t *testing.T, s *system)) {
+	for _, s := range systems {
+		t.Run(s.name, func(t *testing.T) { test(t, s) })
+	}
+}
+
+// A database is where a center is kept, as a process is told.
+type database struct {
+	System string
+	DSN    string
+}
+
+func (d database) system() *system {
+	return systems[slices.IndexFunc(systems, func(s *system) bool { return s.name == d.System })]
+}
+
+// newDatabase makes an empty center, beside a table of the host.
+func newDatabase(t testing.TB, s *system) database {
+	t.Helper()
+	d := database{s.name, s.create(t)}
+	db, err := sql.Open(s.driver, d.DSN)
+	require.NoError(t, err)
+	defer db.Close()
+	require.NoError(t, s.migrate(t.Context(), db))
+	_, err = db.Exec("CREATE TABLE orders (id VARCHAR(190) PRIMARY KEY)")
+	require.NoError(t, err)
+	return d
+}
+
+// open opens the store. With an offset its clock is that of this process, so
+// much ahead; without, the one it has by itself.
 func (d database) open(offset time.Duration) (*sql.DB, store, error) {
-	db, err := sql.Open(d.Driver, d.DSN)
+	db, err := sql.Open(d.system().driver, d.DSN)
 	if err != nil {
 		return nil, nil, err
 	}
 	db.SetMaxOpenConns(8)
 	db.SetMaxIdleConns(8)
-	now := func() time.Time { return time.Now().Add(offset) }
-	s, err := sqlite.New(db, &sqlite.Options{Now: now})
+	var now func() time.Time
+	if offset != 0 {
+		now = func() time.Time { return time.Now().Add(offset) }
+	}
+	s, err := d.system().open(db, now)
 	if err != nil {
 		db.Close()
 	}
 	return db, s, err
-}
-
-// newSQLite makes an empty center in a file, as the documentation recommends it.
-func newSQLite(t testing.TB) database {
-	t.Helper()
-	d := database{"sqlite", "file:" + filepath.Join(t.TempDir(), "center.db") +
-		"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)&_txlock=immediate"}
-	db, err := sql.Open(d.Driver, d.DSN)
-	require.NoError(t, err)
-	defer db.Close()
-	require.NoError(t, sqlite.Migrate(t.Context(), db, nil))
-	_, err = db.Exec("CREATE TABLE orders (id VARCHAR(190) PRIMARY KEY)")
-	require.NoError(t, err)
-	return d
 }
 
 // unlocked tells whether nobody is just writing.
@@ -68,57 +95,52 @@ func (d database) unlocked(ctx context.Context, db *sql.DB) bool {
 		return false
 	}
 	defer conn.Close()
-	ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	if _, err = conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+	if _, err = conn.ExecContext(ctx, d.system().begin); err != nil {
 		return false
 	}
+	_, claimed := conn.ExecContext(ctx, d.system().claim)
 	_, err = conn.ExecContext(ctx, "ROLLBACK")
-	return err == nil
+	return claimed == nil && err == nil
 }
 
 // contents is everything in the tables of the center, to see whether anything
 // has changed.
-func contents(ctx context.Context, t testing.TB, db *sql.DB) string {
+func (d database) contents(t testing.TB, db *sql.DB) string {
 	t.Helper()
 	var text strings.Builder
-	for _, table := range tables(ctx, t, db) {
-		rows, err := db.QueryContext(ctx, "SELECT * FROM "+table)
-		require.NoError(t, err)
-		columns, err := rows.Columns()
-		require.NoError(t, err)
-		var lines []string
-		for rows.Next() {
-			values := make([]any, len(columns))
-			for i := range values {
-				values[i] = new(any)
-			}
-			require.NoError(t, rows.Scan(values...))
-			var l strings.Builder
-			for i, v := range values {
-				fmt.Fprintf(&l, "%s=%q ", columns[i], fmt.Sprint(*v.(*any)))
-			}
-			lines = append(lines, l.String())
+	for _, name := range query(t, db, d.system().tables) {
+		rows := query(t, db, "SELECT * FROM "+name[0])
+		slices.SortFunc(rows, slices.Compare)
+		fmt.Fprintf(&text, "%s\n", name[0])
+		for _, row := range rows {
+			fmt.Fprintf(&text, "\t%q\n", row)
 		}
-		require.NoError(t, rows.Err())
-		slices.Sort(lines)
-		fmt.Fprintf(&text, "%s\n%s\n", table, strings.Join(lines, "\n"))
 	}
 	return text.String()
 }
 
-// tables are those of the center.
-func tables(ctx context.Context, t testing.TB, db *sql.DB) []string {
+// query reads all rows, each value as text.
+func query(t testing.TB, db *sql.DB, text string) (all [][]string) {
 	t.Helper()
-	rows, err := db.QueryContext(ctx, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'notify_%' ORDER BY name")
+	rows, err := db.QueryContext(t.Context(), text)
 	require.NoError(t, err)
 	defer rows.Close()
-	var names []string
+	columns, err := rows.Columns()
+	require.NoError(t, err)
 	for rows.Next() {
-		var name string
-		require.NoError(t, rows.Scan(&name))
-		names = append(names, name)
+		values, into := make([]sql.NullString, len(columns)), make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		require.NoError(t, rows.Scan(into...))
+		row := make([]string, len(columns))
+		for i, v := range values {
+			row[i] = v.String
+		}
+		all = append(all, row)
 	}
 	require.NoError(t, rows.Err())
-	return names
+	return all
 }

@@ -26,8 +26,9 @@ type scene struct {
 	template child
 }
 
-func newScene(t *testing.T, d database) *scene {
+func newScene(t *testing.T, sys *system) *scene {
 	t.Helper()
+	d := newDatabase(t, sys)
 	s := &scene{crew: newCrew(t), template: child{
 		Database: d, Lease: 2 * time.Second,
 		Schedule: schedule{Begin: time.Now().Add(-time.Hour).UTC(), Step: time.Second},
@@ -88,7 +89,11 @@ func number(lines []line, what string) int {
 
 // A process that was frozen for longer than its lease changes nothing in the
 // store when it wakes: somebody else has done its work meanwhile.
-func fencing(t *testing.T, newDatabase func(testing.TB) database) {
+func TestFrozenProcess_changesNothingWhenItWakes(t *testing.T) {
+	each(t, frozenProcessChangesNothing)
+}
+
+func frozenProcessChangesNothing(t *testing.T, sys *system) {
 	for _, tt := range []struct {
 		name  string
 		fail  bool // what the process meets when it wakes
@@ -111,7 +116,7 @@ func fencing(t *testing.T, newDatabase func(testing.TB) database) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := newScene(t, newDatabase(t))
+			s := newScene(t, sys)
 			tt.begin(s)
 			stale, release := s.holder(tt.fail)
 			stale.await("has begun", func(lines []line) bool { return has(lines, calling) })
@@ -120,20 +125,24 @@ func fencing(t *testing.T, newDatabase func(testing.TB) database) {
 			s.quiet(s.center, true)
 			other.dismiss()
 
-			before := contents(t.Context(), t, s.db)
+			before := s.template.Database.contents(t, s.db)
 			release()
 			stale.thaw()
 			stale.await("has learnt that its lease is lost", func(lines []line) bool { return has(lines, leaseLost) })
 			stale.dismiss()
-			assert.Equal(t, before, contents(t.Context(), t, s.db))
+			assert.Equal(t, before, s.template.Database.contents(t, s.db))
 		})
 	}
 }
 
 // What a killed process was working on is begun by another within its lease and
 // a poll, and not before the lease has ended.
-func recovery(t *testing.T, d database) {
-	s := newScene(t, d)
+func TestKilledProcess_isSucceededWithinLeaseAndPoll(t *testing.T) {
+	each(t, killedProcessIsSucceeded)
+}
+
+func killedProcessIsSucceeded(t *testing.T, sys *system) {
+	s := newScene(t, sys)
 	s.send("one", "two") // as many as one sender gets slots
 	hired := time.Now()
 	dying, _ := s.holder(false)
@@ -178,8 +187,12 @@ func (s *scene) deliveries() []notify.DeliveryRecord {
 
 // A process that is asked to end finishes what its channels do, and leaves
 // nothing leased and no attempt charged: another takes over at once.
-func handingBack(t *testing.T, d database) {
-	s := newScene(t, d)
+func TestEndingProcess_leavesNothingLeased(t *testing.T) {
+	each(t, endingProcessLeavesNothing)
+}
+
+func endingProcessLeavesNothing(t *testing.T, sys *system) {
+	s := newScene(t, sys)
 	s.template.Lease = time.Hour // nobody waits for this one to end
 	var keys []string
 	for i := range 4 * slots {
@@ -208,7 +221,3 @@ func handingBack(t *testing.T, d database) {
 		assert.Equal(t, 1, record.Attempts, "%+v", record)
 	}
 }
-
-func TestSQLite_frozenProcessChangesNothing(t *testing.T)      { fencing(t, newSQLite) }
-func TestSQLite_killedProcessIsSucceeded(t *testing.T)         { recovery(t, newSQLite(t)) }
-func TestSQLite_endingProcessLeavesNothingBehind(t *testing.T) { handingBack(t, newSQLite(t)) }
