@@ -18,8 +18,13 @@ demo: ## show the notification center at work in the terminal
 	@go run ./examples/demo
 
 .PHONY: test
-test: format vet lint examples ## run everything that a change has to pass; brings its database servers up
+test: format vet lint examples peers ## run everything that a change has to pass; brings its database servers up
 	@go run ./internal/integration/services $(MAKE) --no-print-directory modules
+
+.PHONY: peers
+peers: # implementations of others on Node.js, which tests talk to
+	@echo "== npm ci"; \
+	cd internal/integration/peers && npm ci --no-audit --no-fund --loglevel=error
 
 .PHONY: services
 services: ## PostgreSQL and MariaDB for tests, until interrupted; prints what to export

@@ -19,6 +19,7 @@ type jwt struct {
 	Issuer   string `json:"iss"`
 	Scope    string `json:"scope"`
 	Audience string `json:"aud"`
+	Subject  string `json:"sub"`
 	Issued   int64  `json:"iat"`
 	Expires  int64  `json:"exp"`
 }
