@@ -25,10 +25,11 @@ type Store struct {
 }
 
 var (
-	_ notify.Store   = (*Store)(nil)
-	_ notify.Pruner  = (*Store)(nil)
-	_ notify.Eraser  = (*Store)(nil)
-	_ notify.Glancer = (*Store)(nil)
+	_ notify.Store          = (*Store)(nil)
+	_ notify.Pruner         = (*Store)(nil)
+	_ notify.Eraser         = (*Store)(nil)
+	_ notify.Glancer        = (*Store)(nil)
+	_ notify.IngestKeyStore = (*Store)(nil)
 )
 
 // Config is what a store is opened with.

@@ -19,10 +19,11 @@ import (
 )
 
 var (
-	_ notify.Store   = (*Store)(nil)
-	_ notify.Pruner  = (*Store)(nil)
-	_ notify.Eraser  = (*Store)(nil)
-	_ notify.Glancer = (*Store)(nil)
+	_ notify.Store          = (*Store)(nil)
+	_ notify.Pruner         = (*Store)(nil)
+	_ notify.Eraser         = (*Store)(nil)
+	_ notify.Glancer        = (*Store)(nil)
+	_ notify.IngestKeyStore = (*Store)(nil)
 )
 
 // Options configures a [Store]. Nil and the zero value work.
@@ -65,6 +66,8 @@ type Store struct {
 
 	plans  map[string]*ordered[*plan] // by channel: those with a cut planned, by cut
 	pauses map[pauseKey]*notify.Pause
+
+	ingestKeys map[notify.ID]notify.IngestKey
 }
 
 // New returns an empty store.
@@ -89,6 +92,7 @@ func New(opts *Options) *Store {
 		deliveries:    ordered[*task]{compare: compareFiled},
 		plans:         make(map[string]*ordered[*plan]),
 		pauses:        make(map[pauseKey]*notify.Pause),
+		ingestKeys:    make(map[notify.ID]notify.IngestKey),
 	}
 	if opts != nil && opts.Now != nil {
 		s.now = opts.Now

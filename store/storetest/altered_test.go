@@ -44,13 +44,18 @@ type altered struct {
 	prune         func(ctx context.Context, p notify.Prune, limit int) (int, error)
 	erase         func(ctx context.Context, r notify.Recipient) (bool, error)
 	restore       func(ctx context.Context, r notify.Recipient) error
+	addKey        func(ctx context.Context, k notify.IngestKey) error
+	key           func(ctx context.Context, id notify.ID) (notify.IngestKey, error)
+	listKeys      func(ctx context.Context, tenant string) ([]notify.IngestKey, error)
+	expireKey     func(ctx context.Context, tenant string, id notify.ID, d time.Duration) error
 }
 
 var (
-	_ notify.Store   = (*altered)(nil)
-	_ notify.Pruner  = (*altered)(nil)
-	_ notify.Eraser  = (*altered)(nil)
-	_ notify.Glancer = (*altered)(nil)
+	_ notify.Store          = (*altered)(nil)
+	_ notify.Pruner         = (*altered)(nil)
+	_ notify.Eraser         = (*altered)(nil)
+	_ notify.Glancer        = (*altered)(nil)
+	_ notify.IngestKeyStore = (*altered)(nil)
 )
 
 // unaltered is the store as it is.
@@ -90,6 +95,10 @@ func unaltered(m *memory.Store) *altered {
 		prune:         m.Prune,
 		erase:         m.Erase,
 		restore:       m.Restore,
+		addKey:        m.AddIngestKey,
+		key:           m.IngestKey,
+		listKeys:      m.IngestKeys,
+		expireKey:     m.ExpireIngestKey,
 	}
 }
 
@@ -227,4 +236,20 @@ func (a *altered) Erase(ctx context.Context, r notify.Recipient) (bool, error) {
 
 func (a *altered) Restore(ctx context.Context, r notify.Recipient) error {
 	return a.restore(ctx, r)
+}
+
+func (a *altered) AddIngestKey(ctx context.Context, k notify.IngestKey) error {
+	return a.addKey(ctx, k)
+}
+
+func (a *altered) IngestKey(ctx context.Context, id notify.ID) (notify.IngestKey, error) {
+	return a.key(ctx, id)
+}
+
+func (a *altered) IngestKeys(ctx context.Context, tenant string) ([]notify.IngestKey, error) {
+	return a.listKeys(ctx, tenant)
+}
+
+func (a *altered) ExpireIngestKey(ctx context.Context, tenant string, id notify.ID, d time.Duration) error {
+	return a.expireKey(ctx, tenant, id, d)
 }

@@ -23,7 +23,7 @@ func brokenStores() []broken {
 	return slices.Concat(
 		brokenAccept, brokenCollapse, brokenInbox, brokenGlance, brokenMarks, brokenPreferences, brokenAddresses,
 		brokenClaim, brokenLease, brokenSettle, brokenFanOut, brokenDigest,
-		brokenWithdraw, brokenPause, brokenLog, brokenCare, brokenValues, brokenCalls,
+		brokenWithdraw, brokenPause, brokenLog, brokenCare, brokenIngestKeys, brokenValues, brokenCalls,
 	)
 }
 

@@ -105,6 +105,12 @@ func (s *scene) calls() map[string]func(ctx context.Context) error {
 			return err
 		}
 	}
+	if k, ok := find[notify.IngestKeyStore](st); ok {
+		calls["AddIngestKey"] = func(ctx context.Context) error { return k.AddIngestKey(ctx, s.ingestKey()) }
+		calls["IngestKey"] = func(ctx context.Context) error { _, err := k.IngestKey(ctx, id); return err }
+		calls["IngestKeys"] = func(ctx context.Context) error { _, err := k.IngestKeys(ctx, "acme"); return err }
+		calls["ExpireIngestKey"] = func(ctx context.Context) error { return k.ExpireIngestKey(ctx, "acme", id, 0) }
+	}
 	if p, ok := find[notify.Pruner](st); ok {
 		calls["Prune"] = func(ctx context.Context) error {
 			_, err := p.Prune(ctx, notify.Prune{UnreadBefore: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}, 10)

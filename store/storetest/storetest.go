@@ -107,7 +107,7 @@ func checks() []check {
 		acceptChecks, collapseChecks, inboxChecks, glanceChecks, markChecks, preferenceChecks, addressChecks,
 		suppressionChecks, claimChecks, leaseChecks, settleChecks, fanOutChecks,
 		planChecks, digestChecks, digestEndChecks,
-		withdrawChecks, pauseChecks, logChecks, pruneChecks, eraseChecks,
+		withdrawChecks, pauseChecks, logChecks, pruneChecks, eraseChecks, ingestKeyChecks,
 		identifierChecks, valueChecks, transactionChecks, contextChecks, concurrencyChecks,
 	} {
 		all = append(all, role...)

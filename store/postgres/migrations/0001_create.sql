@@ -193,3 +193,15 @@ CREATE TABLE {tombstone} (
   since bigint NOT NULL,
   hash  text   COLLATE "C" NOT NULL PRIMARY KEY
 );
+
+-- Keys of integrations that send from outside; the secrets are not here.
+CREATE TABLE {ingest_key} (
+  created   bigint NOT NULL,
+  expires   bigint NOT NULL,
+  id        uuid   NOT NULL PRIMARY KEY,
+  tenant    text   COLLATE "C" NOT NULL,
+  name      text   NOT NULL,
+  providers text   NOT NULL,
+  hash      text   NOT NULL
+);
+CREATE INDEX {prefix}ingest_key_tenant ON {ingest_key} (tenant, id);

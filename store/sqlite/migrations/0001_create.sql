@@ -189,3 +189,15 @@ CREATE TABLE {tombstone} (
   hash  TEXT    NOT NULL PRIMARY KEY,
   since INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- Keys of integrations that send from outside; the secrets are not here.
+CREATE TABLE {ingest_key} (
+  id        TEXT    NOT NULL PRIMARY KEY,
+  tenant    TEXT    NOT NULL,
+  name      TEXT    NOT NULL,
+  providers TEXT    NOT NULL,
+  hash      TEXT    NOT NULL,
+  created   INTEGER NOT NULL,
+  expires   INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX {ingest_key}_tenant ON {ingest_key} (tenant, id);
