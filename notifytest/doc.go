@@ -23,9 +23,9 @@
 // The other half are services on loopback that stand in for the real ones:
 // [NewSMTP] for a relay, [NewFCM] and [NewAPNs] for Google's and Apple's push
 // services, [NewPush] for one of browsers, [NewWebhook] for a receiver of
-// webhooks. They check what they get as strictly, keep what they accept, and
-// fail as they are told. They live in real time: a bubble must not touch the
-// network.
+// webhooks, [NewHTTP] for whatever a channel of one's own posts to. They check
+// what they get as strictly, keep what they accept, and fail as they are told.
+// They live in real time: a bubble must not touch the network.
 //
 // All of them are used alike. New... starts one that ends with the test. Script
 // says what happens to the next requests, Answer what happens to all others.

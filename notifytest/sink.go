@@ -48,15 +48,19 @@ type arrival[R any] struct {
 	taken    bool // whole, and without an answer until now
 }
 
-// start serves until the test ends.
+// start serves over TLS until the test ends.
 func (s *Sink[R]) start(t testing.TB, handler http.Handler) {
+	s.open(t, handler, (*httptest.Server).StartTLS)
+}
+
+func (s *Sink[R]) open(t testing.TB, handler http.Handler, start func(*httptest.Server)) {
 	s.server = httptest.NewUnstartedServer(handler)
 	s.server.EnableHTTP2 = true
 	s.server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		return context.WithValue(ctx, connection{}, c)
 	}
-	s.server.StartTLS()
+	start(s.server)
 	t.Cleanup(func() {
 		s.server.CloseClientConnections()
 		s.server.Close()
@@ -73,7 +77,9 @@ func (s *Sink[R]) URL() string { return s.server.URL }
 // have the same one.
 func (s *Sink[R]) RootCAs() *x509.CertPool {
 	pool := x509.NewCertPool()
-	pool.AddCert(s.server.Certificate())
+	if cert := s.server.Certificate(); cert != nil { // without TLS there is none
+		pool.AddCert(cert)
+	}
 	return pool
 }
 

@@ -1,0 +1,87 @@
+package notifytest
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/bellwether-go/notify/channels/channeltest"
+)
+
+// HTTP is a server on loopback for a channel of one's own: it takes every
+// request, answers 200 and nothing, and fails as it is told. What the real
+// service would refuse, Answer can tell from the request.
+type HTTP struct {
+	Sink[HTTPRequest]
+}
+
+// HTTPRequest is a request that has come to an [HTTP].
+type HTTPRequest struct {
+	Method string
+	Path   string // with the query
+	Header http.Header
+	Body   []byte // at most 1 MB of it
+}
+
+// HTTPOptions configure an [HTTP]. Nil and the zero value work.
+type HTTPOptions struct {
+	NoTLS bool // for clients that cannot be told whom to trust
+}
+
+// NewHTTP starts a server that ends with the test.
+func NewHTTP(t testing.TB, o *HTTPOptions) *HTTP {
+	t.Helper()
+	h := new(HTTP)
+	if o != nil && o.NoTLS {
+		h.open(t, http.HandlerFunc(h.serve), (*httptest.Server).Start)
+	} else {
+		h.start(t, http.HandlerFunc(h.serve))
+	}
+	return h
+}
+
+// Client is an HTTP client that trusts the server.
+func (h *HTTP) Client() *http.Client { return h.server.Client() }
+
+func (h *HTTP) serve(w http.ResponseWriter, r *http.Request) {
+	arrival := h.arrive(HTTPRequest{Method: r.Method, Path: r.URL.RequestURI(), Header: r.Header.Clone(), Body: readAll(r)})
+	reply := arrival.reply
+	if !reply.play(w, r) {
+		return
+	}
+	h.settle(arrival, reply.accepts())
+	reply.write(w, http.StatusOK, "")
+}
+
+// Behave makes the server a peer for the checks of channeltest: from now on it
+// treats every request like that, with the status that most services have for
+// it. Its refusals are rude, and repeat what they were asked.
+func (h *HTTP) Behave(b channeltest.Behavior) error {
+	reply, known := map[channeltest.Behavior]Reply{
+		channeltest.Accept:        {},
+		channeltest.Temporary:     {Status: http.StatusServiceUnavailable},
+		channeltest.RetryAfter:    {Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {strconv.Itoa(int(channeltest.Wait.Seconds()))}}},
+		channeltest.Permanent:     {Status: http.StatusUnprocessableEntity},
+		channeltest.Gone:          {Status: http.StatusGone},
+		channeltest.Misconfigured: {Status: http.StatusUnauthorized},
+		channeltest.Hang:          {Delay: 24 * time.Hour},
+		channeltest.Drop:          {Reset: true},
+		channeltest.Garbage:       {Status: 999, Body: "\x00\xff<html>"},
+		channeltest.Flood:         {Status: http.StatusServiceUnavailable, Endless: true},
+	}[b]
+	if !known {
+		return fmt.Errorf("notifytest: HTTP has no %q: %w", string(b), errors.ErrUnsupported)
+	}
+	h.Answer(func(r HTTPRequest) Reply {
+		rude := reply
+		if rude.Status != 0 && rude.Body == "" {
+			rude.Body = fmt.Sprintf("no %s with %s and\r\n%s", r.Path, r.Header, r.Body)
+		}
+		return rude
+	})
+	return nil
+}
