@@ -147,7 +147,7 @@ func TestMute_thatWasLiftedStillStopsWhatCameBefore(t *testing.T) { // R5
 
 func TestOptOut_ofAChannelThatIsRepeatedKeepsTheFormer(t *testing.T) { // R5
 	mail := &outlet{name: notify.Email}
-	n := center(t, mail, nil)
+	n := center(t, mail, func(o *notify.Options) { o.Providers = nil })
 	chat := note("before it was off")
 	chat.Provider = "chats"
 	off := func(p *notify.Preferences) { p.Channels = map[string]notify.Mode{notify.Email: notify.Off} }

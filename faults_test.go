@@ -64,6 +64,43 @@ func TestPermanent_isDeadAtOnce(t *testing.T) { // R22
 	assert.Equal(t, notify.StatusDead, records(t, n)[0].Status)
 }
 
+func TestRedeliver_beginsAnew(t *testing.T) { // R22
+	synctest.Test(t, func(t *testing.T) {
+		var answer atomic.Pointer[notify.DeliveryError]
+		answer.Store(&notify.DeliveryError{Class: notify.Permanent, Err: errors.New("552 too large")})
+		mail := &outlet{name: notify.Email, answer: func(context.Context, notify.Delivery) error {
+			if e := answer.Load(); e != nil {
+				return e
+			}
+			return nil
+		}}
+		n := center(t, mail, unhurried)
+		defer running(t, n)()
+		send(t, n, note("large"))
+		time.Sleep(3 * 24 * time.Hour) // longer than the policy tries at all
+		record := records(t, n)[0]
+		require.Equal(t, notify.StatusDead, record.Status)
+		answer.Store(&notify.DeliveryError{Class: notify.Misconfigured, Err: errors.New("535")})
+		redeliver := func() {
+			count, err := n.Redeliver(t.Context(), record.ID)
+			require.NoError(t, err)
+			require.Equal(t, 1, count)
+		}
+		redeliver()
+		time.Sleep(time.Minute)
+		require.Greater(t, len(mail.deliveries()), 1, "who refused is asked again")
+		assert.Equal(t, notify.StatusPending, records(t, n)[0].Status, "and three days do not count against it")
+		answer.Store(&notify.DeliveryError{Err: errors.New("451")})
+		time.Sleep(30 * time.Minute)
+		assert.Equal(t, notify.StatusPending, records(t, n)[0].Status, "nor does a temporary failure end it")
+		answer.Store(nil)
+		time.Sleep(12 * time.Hour)
+		assert.Equal(t, notify.StatusDelivered, records(t, n)[0].Status)
+		sent := mail.deliveries()
+		assert.Equal(t, sent[0].Identity(), sent[len(sent)-1].Identity())
+	})
+}
+
 func TestUnknown_isRetriedWithTheSameIdentityAndSaysSo(t *testing.T) { // R20, R22
 	synctest.Test(t, func(t *testing.T) {
 		var once atomic.Bool

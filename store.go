@@ -302,7 +302,7 @@ type Task struct {
 	Filed              time.Time // when it was put into the outbox
 	Due                time.Time
 	Attempts           int      // charged so far
-	Accepted           []string // addresses that have accepted, by [Delivery.Identity]
+	Accepted           []string // addresses that are done, by [Delivery.Identity]; with a "!" before it one that refused for good
 	Recovered          bool     // its last lease expired: a process may have died with it
 	Unknown            bool     // an attempt's outcome was unknown, or Recovered
 	Cursor             string   // of a fan-out: the last recipient filed
@@ -457,9 +457,10 @@ type Pause struct {
 type DeliveryLog interface {
 	// Deliveries returns records, newest (Filed, ID) first.
 	Deliveries(ctx context.Context, q DeliveryQuery) ([]DeliveryRecord, error)
-	// Redeliver puts dead deliveries and digests back into the outbox, due now,
-	// with their identity and no attempts charged, and returns how many it
-	// were. A rejection is no delivery and stays.
+	// Redeliver puts dead deliveries and digests back into the outbox, filed and
+	// due now, with their identity, no attempts charged and no refusal among
+	// Accepted, and returns how many it were. A rejection is no delivery and
+	// stays.
 	Redeliver(ctx context.Context, ids []ID) (int, error)
 	// Stats counts what is in the outbox.
 	Stats(ctx context.Context) (Stats, error)

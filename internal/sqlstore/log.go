@@ -27,7 +27,8 @@ func (s *Store) Redeliver(ctx context.Context, ids []notify.ID) (int, error) {
 		var dead []taskRow
 		err := t.query(ctx, selectDead, func(r *sql.Rows) error {
 			k, err := scanTask(r)
-			k.Due = instant(t.now)
+			k.Filed, k.Due = instant(t.now), instant(t.now)
+			k.Accepted = slices.DeleteFunc(k.Accepted, func(id string) bool { return strings.HasPrefix(id, "!") })
 			dead = append(dead, k)
 			return err
 		}, idRows(ids))

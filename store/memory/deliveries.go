@@ -5,6 +5,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bellwether-go/notify"
@@ -111,6 +112,10 @@ func (s *Store) Redeliver(ctx context.Context, ids []notify.ID) (int, error) {
 		}
 		delete(s.log, id)
 		s.dead--
+		s.unrecord(t)
+		t.Filed = now
+		s.record(t, t.owner)
+		t.Accepted = slices.DeleteFunc(t.Accepted, func(id string) bool { return strings.HasPrefix(id, "!") })
 		t.status, t.reason, t.settled = "", "", time.Time{}
 		t.Attempts, t.Recovered, t.Due = 0, false, now
 		s.outbox[id] = t

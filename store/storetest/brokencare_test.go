@@ -183,6 +183,16 @@ var brokenLog = []broken{
 		_, err := next(ids)
 		return len(ids), err
 	}), []string{"redeliver/nothing but dead ones"}},
+	{"redelivers what was refused as refused", onTask(func(_ *bench, t *notify.Task) {
+		if len(t.Accepted) > 0 {
+			t.Accepted = append(t.Accepted, "!refused")
+		}
+	}), []string{"redeliver/dead ones come back with their identity"}},
+	{"redelivers as of old", onTask(func(_ *bench, t *notify.Task) {
+		if t.Epoch > 1 {
+			t.Filed = t.Filed.Add(-time.Hour)
+		}
+	}), []string{"redeliver/dead ones come back with their identity"}},
 	{"takes a rejection for a delivery", onRedeliver(func(b *bench, ids []notify.ID, next func([]notify.ID) (int, error)) (int, error) {
 		n, err := next(ids)
 		for _, id := range ids {

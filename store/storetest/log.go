@@ -137,25 +137,29 @@ func redeliverDead(s *scene) {
 	f.Tasks[0].Forced, f.Tasks[0].Bucket = true, 99
 	s.send(invoice, f)
 	task := s.claimOne(notify.Email)
-	s.settle(task, notify.Outcome{Status: notify.StatusDead, Reason: "permanent", Error: "550", Charge: true})
+	s.settle(task, notify.Outcome{Status: notify.StatusDead, Reason: "permanent", Error: "550", Charge: true, Accepted: []string{"has it", "!refused"}})
 	s.Advance(time.Hour)
+	s.send(invoice, to(alice, s.delivery("other")))
+	s.Advance(time.Second)
 	s.during("Due", func() time.Time {
 		equal(s, "redelivered", s.redeliver(task.ID), 1)
 		return s.record(task.ID).Due
 	})
 	record := s.record(task.ID)
+	equal(s, "newest record", s.records(notify.DeliveryQuery{})[0].ID, task.ID)
 	s.that(record.Status == notify.StatusPending && record.Settled.IsZero() && record.Attempts == 0, "the record is %+v", record)
 	again := s.claimOne(notify.Email)
-	s.that(again.Attempts == 0 && !again.Recovered && len(again.Accepted) == 0, "the task is %+v", again)
+	s.that(again.Attempts == 0 && !again.Recovered, "the task is %+v", again)
+	equal(s, "accepted", again.Accepted, []string{"has it"})
 	for what, pair := range map[string][2]any{
 		"id": {again.ID, task.ID}, "kind": {again.Kind, task.Kind}, "recipient": {again.Recipient, alice}, "channel": {again.Channel, task.Channel},
-		"notification": {again.Notification, task.Notification}, "provider": {again.Provider, task.Provider}, "filed": {again.Filed, task.Filed},
+		"notification": {again.Notification, task.Notification}, "provider": {again.Provider, task.Provider}, "filed": {again.Filed, record.Due},
 		"forced": {again.Forced, true}, "version": {again.PreferencesVersion, int64(4)},
 	} {
 		equal(s, what, pair[0], pair[1])
 	}
 	s.settle(again, notify.Outcome{Status: notify.StatusDelivered})
-	equal(s, "records", len(s.records(notify.DeliveryQuery{})), 1)
+	equal(s, "records", len(s.records(notify.DeliveryQuery{})), 2)
 }
 
 func redeliverOthers(s *scene) {
