@@ -140,7 +140,7 @@ func (s *session) lose(ids []ID) {
 	s.mu.Unlock()
 	for _, w := range gone {
 		s.leaseLost(w)
-		s.drop(w.task.ID)
+		s.drop(w)
 	}
 }
 

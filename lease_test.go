@@ -272,3 +272,30 @@ func TestPanics_overOneRecipientHoldNobodyElseUp(t *testing.T) { // R23
 		assert.Len(t, mail.letters(), 1, "ada's digest, though the directory fails for others")
 	})
 }
+
+func TestLease_ofATaskThatIsClaimedAnewByItsOwnProcessIsKept(t *testing.T) { // R21
+	synctest.Test(t, func(t *testing.T) {
+		var jump atomic.Int64
+		store := memory.New(&memory.Options{Now: func() time.Time { return time.Now().Add(time.Duration(jump.Load())) }})
+		var calls atomic.Int32
+		var ended error
+		mail := &outlet{name: notify.Email, answer: func(ctx context.Context, _ notify.Delivery) error {
+			select {
+			case <-ctx.Done():
+				ended = context.Cause(ctx)
+				return ctx.Err()
+			case <-time.After(time.Duration(calls.Add(1)) * 25 * time.Second):
+				return nil
+			}
+		}}
+		n := newEngine(t, store, mail)
+		defer running(t, n)()
+		send(t, n, note("long"))
+		time.Sleep(time.Second)
+		jump.Store(int64(time.Minute)) // the lease of the first call has expired
+		time.Sleep(10 * time.Minute)
+		assert.Len(t, mail.deliveries(), 2, "the second call has a lease that is renewed")
+		assert.ErrorIs(t, ended, notify.ErrLeaseLost, "and the first has ended")
+		assert.Equal(t, notify.StatusDelivered, records(t, n)[0].Status)
+	})
+}

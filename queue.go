@@ -136,6 +136,7 @@ func (s *session) add(works []*work) {
 			unwanted = append(unwanted, w)
 			continue
 		}
+		s.replace(s.held[w.task.ID])
 		s.held[w.task.ID] = w
 		q.raw = append(q.raw, w)
 	}
@@ -148,11 +149,33 @@ func (s *session) add(works []*work) {
 	}
 }
 
+// replace gives up work that this process has claimed anew, since its lease had
+// expired; the mutex is held. A call that is under way ends.
+func (s *session) replace(old *work) {
+	if old == nil {
+		return
+	}
+	old.lost = true
+	if old.cancel != nil {
+		old.cancel(ErrLeaseLost)
+	}
+	if old.running {
+		s.replaced = append(s.replaced, old)
+		return
+	}
+	for _, q := range s.queues {
+		q.remove(old)
+	}
+}
+
 // drop forgets a task whose outcome is stored, or whose lease is lost.
-func (s *session) drop(id ID) {
+func (s *session) drop(w *work) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.held, id)
+	if s.held[w.task.ID] == w {
+		delete(s.held, w.task.ID)
+	}
+	s.replaced = slices.DeleteFunc(s.replaced, func(old *work) bool { return old == w })
 	if len(s.held) == 0 && s.quiet != nil {
 		close(s.quiet)
 		s.quiet = nil

@@ -74,6 +74,7 @@ type session struct {
 	mu         sync.Mutex
 	accepting  bool
 	held       map[ID]*work      // every task this process has a lease on
+	replaced   []*work           // still running, though it was claimed anew
 	queues     map[string]*queue // per channel; fan-outs and sweeps in fanOutQueue
 	problem    error             // the first that work met
 	recovering bool              // one recovered task runs at a time

@@ -75,6 +75,9 @@ func (t *settler) flush() {
 // cannot be written is done again by whoever takes the leases over.
 func (t *settler) store(batch []settlement) {
 	s := t.session
+	if batch = s.withoutLost(batch); len(batch) == 0 {
+		return
+	}
 	outcomes := make([]Outcome, len(batch))
 	for i := range batch {
 		outcomes[i] = batch[i].outcome
@@ -93,7 +96,7 @@ func (t *settler) store(batch []settlement) {
 			t.failed = err
 			t.mu.Unlock()
 			for _, b := range batch {
-				s.drop(b.work.task.ID)
+				s.drop(b.work)
 			}
 			return
 		}
@@ -104,6 +107,25 @@ func (t *settler) store(batch []settlement) {
 			timer.Stop()
 		}
 	}
+}
+
+// withoutLost leaves out what the store would refuse, since the lease is lost. A
+// task that was claimed anew may have a second outcome that counts.
+func (s *session) withoutLost(batch []settlement) []settlement {
+	var lost []*work
+	s.mu.Lock()
+	batch = slices.DeleteFunc(batch, func(b settlement) bool {
+		if b.work.lost {
+			lost = append(lost, b.work)
+		}
+		return b.work.lost
+	})
+	s.mu.Unlock()
+	for _, w := range lost {
+		s.leaseLost(w)
+		s.drop(w)
+	}
+	return batch
 }
 
 func (t *settler) settled(batch []settlement, lost []ID) {
@@ -123,7 +145,7 @@ func (t *settler) settled(batch []settlement, lost []ID) {
 			}
 			s.n.emit(s.ctx, e)
 		}
-		s.drop(task.ID)
+		s.drop(b.work)
 	}
 }
 

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -127,7 +128,7 @@ func (s *session) finish(q *queue, w *work, outcome Outcome) {
 	done := outcome.Status == ""
 	s.mu.Unlock()
 	if done {
-		s.drop(w.task.ID)
+		s.drop(w)
 		return
 	}
 	s.settler.add(w, outcome)
@@ -148,7 +149,7 @@ const abandonGrace = 5 * time.Second
 func (s *session) abandon(overdue func(*work) bool) {
 	s.mu.Lock()
 	var stuck []*work
-	for _, w := range s.held {
+	for _, w := range slices.AppendSeq(slices.Clone(s.replaced), maps.Values(s.held)) {
 		if w.running && !w.abandoned && w.calling && overdue(w) {
 			w.abandoned = true
 			stuck = append(stuck, w)
