@@ -2,8 +2,10 @@ package integration
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -12,20 +14,33 @@ import (
 
 	"github.com/bellwether-go/notify"
 	"github.com/bellwether-go/notify/store/memory"
+	"github.com/bellwether-go/notify/store/postgres"
 	"github.com/bellwether-go/notify/store/sqlite"
 )
 
-// modelled are the stores that have to do what the memory store does. Each
-// open returns an empty one that asks now for the time. A new store needs a
-// line here.
+// modelled are the stores that have to do what the memory store does. Open
+// prepares for many stores, each of them empty, on the clock it is given, and
+// closed when its check is over. A new store needs a line here.
 var modelled = []struct {
-	name string
-	open func(t testing.TB, now func() time.Time) (s notify.Store, closed func())
+	name   string
+	checks int // in make test: -rapid.checks does more
+	open   func(t testing.TB) func(now func() time.Time) (s notify.Store, closed func())
 }{
-	{"sqlite", func(t testing.TB, now func() time.Time) (notify.Store, func()) {
-		db := openDB(t, ":memory:")
-		db.SetMaxOpenConns(1)
-		return newStore(t, db, &sqlite.Options{Now: now}), func() { _ = db.Close() }
+	{"sqlite", 40, func(t testing.TB) func(func() time.Time) (notify.Store, func()) {
+		return func(now func() time.Time) (notify.Store, func()) {
+			db := openDB(t, ":memory:")
+			db.SetMaxOpenConns(1)
+			return newStore(t, db, &sqlite.Options{Now: now}), func() { _ = db.Close() }
+		}
+	}},
+	{"postgres", 15, func(t testing.TB) func(func() time.Time) (notify.Store, func()) {
+		db := openPostgres(t, "pgx")
+		schema := newSchema(t, db)
+		stores := 0
+		return func(now func() time.Time) (notify.Store, func()) {
+			stores++
+			return newPostgres(t, db, &postgres.Options{Schema: schema, Prefix: fmt.Sprintf("m%d_", stores), Now: now}), func() {}
+		}
 	}},
 }
 
@@ -36,11 +51,13 @@ var modelled = []struct {
 func TestModel(t *testing.T) {
 	for _, s := range modelled {
 		t.Run(s.name, func(t *testing.T) {
+			setChecks(t, s.checks)
+			open := s.open(t)
 			rapid.Check(t, func(rt *rapid.T) {
 				m := &machine{T: rt, at: time.Date(2026, 3, 28, 12, 0, 0, 0, time.UTC)}
 				now := func() time.Time { return m.at }
 				m.oracle = memory.New(&memory.Options{Now: now})
-				store, closed := s.open(t, now)
+				store, closed := open(now)
 				defer closed()
 				m.store = store
 				rt.Repeat(map[string]func(*rapid.T){
@@ -70,6 +87,15 @@ func TestModel(t *testing.T) {
 				})
 			})
 		})
+	}
+}
+
+// setChecks sets how much rapid tries, unless the command line does.
+func setChecks(t *testing.T, checks int) {
+	f := flag.Lookup("rapid.checks")
+	if before := f.Value.String(); before == f.DefValue {
+		require.NoError(t, f.Value.Set(strconv.Itoa(checks)))
+		t.Cleanup(func() { _ = f.Value.Set(before) })
 	}
 }
 
