@@ -61,6 +61,8 @@ var layers = map[string]layer{
 	"internal/migrate":  {},
 	"internal/peer":     {},
 
+	"internal/leak":       {},
+	"internal/mutants":    {},
 	"internal/simulation": {own: []string{".", "store/memory"}},
 
 	// Nested modules: what a host must not inherit. Examples and benchmarks use
