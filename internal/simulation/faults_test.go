@@ -19,11 +19,13 @@ const (
 	crashAfter
 	stallBefore
 	stallAfter
+	freezeBefore
+	freezeAfter
 	faultKinds
 )
 
 func (f fault) String() string {
-	return [...]string{"none", "fail before", "fail after", "crash before", "crash after", "stall before", "stall after"}[f]
+	return [...]string{"none", "fail before", "fail after", "crash before", "crash after", "stall before", "stall after", "freeze before", "freeze after"}[f]
 }
 
 var (
@@ -97,11 +99,11 @@ func (f *faults) next(point string) fault {
 }
 
 // draw lets much go wrong at first, so that what is seldom called meets its
-// faults too.
+// faults too, and on the way to peers.
 func (f *faults) draw(point string, n int) fault {
 	rng := chance(f.seed, point, uint64(n))
 	rate := 1.0
-	if n < 8 {
+	if n < 8 || point == "Deliver" || point == "DeliverDigest" {
 		rate = 4
 	}
 	x := rng.Float64() / rate
@@ -110,6 +112,7 @@ func (f *faults) draw(point string, n int) fault {
 		probability float64
 	}{
 		{failBefore, 0.02}, {failAfter, 0.02}, {crashBefore, 0.002}, {crashAfter, 0.003}, {stallBefore, 0.005}, {stallAfter, 0.005},
+		{freezeBefore, 0.001}, {freezeAfter, 0.001},
 	} {
 		if x < step.probability {
 			return step.fault

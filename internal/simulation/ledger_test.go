@@ -332,10 +332,20 @@ func (l *ledger) erased(r notify.Recipient) {
 	l.w.trace("%s is erased", r.ID)
 }
 
-func (l *ledger) restoring(r notify.Recipient) {
+// restoring lets somebody live again before it happens; undo is for when it
+// does not.
+func (l *ledger) restoring(r notify.Recipient) (undo func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	at, gone := l.gone[r]
 	delete(l.gone, r)
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if _, again := l.gone[r]; gone && !again {
+			l.gone[r] = at
+		}
+	}
 }
 
 func (l *ledger) claimed(p *process, t notify.Task) {
@@ -357,18 +367,27 @@ func (l *ledger) settled(p *process, o notify.Outcome) {
 	}
 }
 
-// redelivering counts what is about to come back.
-func (l *ledger) redelivering(ids []notify.ID) {
+// dead lists those of the deliveries that have been given up.
+func (l *ledger) dead(ids []notify.ID) []notify.ID {
 	records, err := l.w.store.Deliveries(context.Background(), notify.DeliveryQuery{IDs: ids, Status: notify.StatusDead})
 	if err != nil {
 		l.w.violated("read the log: %v", err)
 	}
+	var dead []notify.ID
+	for _, r := range records {
+		dead = append(dead, r.ID)
+	}
+	return dead
+}
+
+// redelivered notes which have come back.
+func (l *ledger) redelivered(ids []notify.ID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, r := range records {
-		if d := l.deliveries[r.ID]; d != nil {
+	for _, id := range ids {
+		if d := l.deliveries[id]; d != nil {
 			d.redelivered++
-			l.w.trace("%s is redelivered", r.ID)
+			l.w.trace("%s is redelivered", id)
 		}
 	}
 }

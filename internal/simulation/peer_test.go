@@ -71,6 +71,9 @@ func (c peer) call(ctx context.Context, point string, d notify.Delivery, digest 
 		p.crash("before " + point)
 	case stallBefore:
 		p.pause(context.Background(), stall) // it ignores its context
+	case freezeBefore:
+		p.freeze(away)
+		p.awaitThaw()
 	}
 	if w.isDown(c.Destination(d.Address)) {
 		return errors.New("the server is down")
@@ -91,6 +94,9 @@ func (c peer) call(ctx context.Context, point string, d notify.Delivery, digest 
 		p.crash("after " + point)
 	case stallAfter:
 		p.pause(context.Background(), time.Duration(20+rng.IntN(30))*time.Second) // longer than an attempt may last
+	case freezeAfter:
+		p.freeze(away)
+		p.awaitThaw()
 	}
 	if p.crashed() || ctx.Err() != nil {
 		return errors.Join(errCrashed, ctx.Err())
@@ -105,13 +111,13 @@ func (c peer) refuse(rng *rand.Rand, d notify.Delivery) error {
 	switch x := rng.IntN(20); {
 	case x < 8:
 		return refused
-	case x < 12:
+	case x < 11:
 		return &notify.DeliveryError{RetryAfter: time.Duration(rng.IntN(600)) * time.Second, Err: refused}
-	case x < 14:
+	case x < 12:
 		return &notify.DeliveryError{Class: notify.Unknown, Err: refused}
-	case x < 15:
+	case x < 13:
 		return &notify.DeliveryError{Class: notify.Permanent, Err: refused}
-	case x < 16:
+	case x < 14:
 		return &notify.DeliveryError{Class: notify.Gone, Err: refused}
 	case x < 18:
 		return &notify.DeliveryError{Class: notify.Misconfigured, Err: refused}

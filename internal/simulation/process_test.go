@@ -124,6 +124,8 @@ func pass[T any](ctx context.Context, p *process, point string, do func(context.
 		p.crash("before " + point)
 	case stallBefore:
 		p.pause(ctx, stall)
+	case freezeBefore:
+		p.freeze(away)
 	}
 	p.awaitThaw()
 	if p.crashed() {
@@ -140,6 +142,9 @@ func pass[T any](ctx context.Context, p *process, point string, do func(context.
 		if ctx.Err() != nil {
 			return nothing, ctx.Err()
 		}
+	case freezeAfter:
+		p.freeze(away)
+		p.awaitThaw()
 	}
 	if p.crashed() {
 		return nothing, errCrashed
@@ -147,5 +152,7 @@ func pass[T any](ctx context.Context, p *process, point string, do func(context.
 	return result, err
 }
 
-// stall is longer than a hiccup and shorter than any deadline of the engine.
-const stall = 7 * time.Second
+const (
+	stall = 7 * time.Second                       // longer than a hiccup, shorter than any deadline of the engine
+	away  = lease + pollInterval + 10*time.Second // somebody else has taken over by then
+)

@@ -154,8 +154,12 @@ func (f faulty) Deliveries(ctx context.Context, q notify.DeliveryQuery) ([]notif
 
 func (f faulty) Redeliver(ctx context.Context, ids []notify.ID) (int, error) {
 	return pass(ctx, f.p, "Redeliver", func(ctx context.Context) (int, error) {
-		f.p.w.ledger.redelivering(ids)
-		return f.p.w.store.Redeliver(ctx, ids)
+		dead := f.p.w.ledger.dead(ids)
+		n, err := f.p.w.store.Redeliver(ctx, ids)
+		if err == nil {
+			f.p.w.ledger.redelivered(dead)
+		}
+		return n, err
 	})
 }
 
@@ -183,8 +187,12 @@ func (f faulty) Erase(ctx context.Context, r notify.Recipient) (bool, error) {
 
 func (f faulty) Restore(ctx context.Context, r notify.Recipient) error {
 	_, err := pass(ctx, f.p, "Restore", func(ctx context.Context) (done, error) {
-		f.p.w.ledger.restoring(r)
-		return only(f.p.w.store.Restore(ctx, r))
+		undo := f.p.w.ledger.restoring(r)
+		err := f.p.w.store.Restore(ctx, r)
+		if err != nil {
+			undo()
+		}
+		return only(err)
 	})
 	return err
 }
