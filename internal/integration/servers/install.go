@@ -84,13 +84,19 @@ func install(ctx context.Context, kinds []*Kind) error {
 		return err
 	}
 	defer restore()
-	arguments := []string{"install", "-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"}
+	var packages []string
 	for _, kind := range kinds {
-		arguments = append(arguments, kind.Packages...)
+		packages = append(packages, kind.Packages...)
 	}
+	return apt(ctx, packages)
+}
+
+// apt installs packages. It starts none of the daemons that they bring.
+func apt(ctx context.Context, packages []string) error {
+	arguments := append([]string{"install", "-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"}, packages...)
 	for _, step := range [][]string{{"update", "-q"}, arguments} {
 		apt := exec.CommandContext(ctx, "apt-get", step...)
-		apt.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		apt.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1")
 		apt.Stdout, apt.Stderr = os.Stderr, os.Stderr
 		if err := apt.Run(); err != nil {
 			return fmt.Errorf("apt-get %s: %w", step[0], err)
