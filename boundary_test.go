@@ -83,7 +83,7 @@ func TestBoundaries_importsFollowTheLayers(t *testing.T) {
 }
 
 func TestBoundaries_hostWithOneSQLStoreLinksNoThirdParty(t *testing.T) {
-	for _, dependency := range goList(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".", "./store/memory", "./store/sqlite", "./store/postgres") {
+	for _, dependency := range goList(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".", "./store/memory", "./store/sqlite", "./store/postgres", "./store/mysql") {
 		assert.True(t, isOwn(dependency), "%s is linked into a host that uses the core and a store", dependency)
 	}
 }

@@ -20,8 +20,6 @@ import (
 // pgDrivers are the drivers for PostgreSQL, by the names that they register.
 var pgDrivers = []string{"pgx", "postgres"}
 
-var schemas atomic.Int64
-
 // openPostgres opens a pool on the server of the tests.
 func openPostgres(t testing.TB, driver string) *sql.DB {
 	t.Helper()
@@ -36,7 +34,7 @@ func openPostgres(t testing.TB, driver string) *sql.DB {
 // newSchema makes a schema that lasts as long as the test.
 func newSchema(t testing.TB, db *sql.DB) string {
 	t.Helper()
-	schema := fmt.Sprintf("t%d_%d", time.Now().UnixNano(), schemas.Add(1))
+	schema := fmt.Sprintf("t%d_%d", time.Now().UnixNano(), sets.Add(1))
 	_, err := db.Exec("CREATE SCHEMA " + schema)
 	require.NoError(t, err)
 	t.Cleanup(func() {
@@ -60,19 +58,27 @@ func TestPostgres_conformance(t *testing.T) {
 		t.Run(driver, func(t *testing.T) {
 			t.Parallel()
 			db := openPostgres(t, driver)
-			storetest.Run(t, func(t testing.TB) storetest.Harness { return pgHarness(t, db) })
+			schema := newSchema(t, db)
+			tables := &tablePool{db: db, schema: schema + ".", make: func(t testing.TB, prefix string) {
+				newPostgres(t, db, &postgres.Options{Schema: schema, Prefix: prefix})
+			}}
+			storetest.Run(t, func(t testing.TB) storetest.Harness {
+				return pgHarness(t, openPostgres(t, driver), schema, tables.take(t))
+			})
 		})
 	}
 }
 
-func pgHarness(t testing.TB, db *sql.DB) storetest.Harness {
+func pgHarness(t testing.TB, db *sql.DB, schema, prefix string) storetest.Harness {
 	var moved atomic.Int64
 	opts := &postgres.Options{
-		Schema: newSchema(t, db),
-		Now:    func() time.Time { return time.Now().Add(time.Duration(moved.Load())) },
+		Schema: schema, Prefix: prefix,
+		Now: func() time.Time { return time.Now().Add(time.Duration(moved.Load())) },
 	}
+	s, err := postgres.New(db, opts)
+	require.NoError(t, err)
 	return storetest.Harness{
-		Store:   newPostgres(t, db, opts),
+		Store:   s,
 		Advance: func(d time.Duration) { moved.Add(int64(d)) },
 		Reopen:  func() (notify.Store, error) { return postgres.New(db, opts) },
 		Begin: func(ctx context.Context) (storetest.Tx, error) {

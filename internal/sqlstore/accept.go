@@ -12,7 +12,7 @@ import (
 const (
 	insertNotifications = `INSERT INTO {notification} (id, tenant, provider, dedup, fingerprint, entity, accepted, withdrawn, expires, content, data, audience, recipients)
 SELECT id, tenant, provider, dedup, fingerprint, entity, accepted, 0, expires, content, data, audience, recipients
-FROM {rows id:id tenant:text provider:text dedup:text fingerprint:text entity:text accepted:int expires:int content:long data:long audience:text recipients:long} WHERE 1 = 1 {nothing}`
+FROM {rows id:id tenant:text provider:text dedup:text fingerprint:text entity:text accepted:int expires:int content:long data:long audience:text recipients:long} WHERE 1 = 1 {nothing notification id}`
 
 	selectKeys = `SELECT n.tenant, n.provider, n.dedup, n.id, n.fingerprint, n.withdrawn
 FROM {rows tenant:text provider:text dedup:text} JOIN {notification} n ON n.tenant = r.tenant AND n.provider = r.provider AND n.dedup = r.dedup`
@@ -50,7 +50,7 @@ func (t *tx) accept(ctx context.Context, batch []notify.Acceptance) ([]notify.Re
 	}
 	receipts := make([]notify.Receipt, len(batch))
 	var firsts map[dedupKey]first
-	if inserted < int64(len(batch)) {
+	if inserted < int64(len(batch)) || t.s.d.Inexact {
 		if firsts, err = t.firsts(ctx, batch); err != nil {
 			return nil, err
 		}
@@ -154,6 +154,9 @@ func (t *tx) firsts(ctx context.Context, batch []notify.Acceptance) (map[dedupKe
 		}
 	}
 	found := make(map[dedupKey]first, len(rows))
+	if len(rows) == 0 {
+		return found, nil
+	}
 	err := t.query(ctx, selectKeys, func(r *sql.Rows) error {
 		var k dedupKey
 		var f first

@@ -11,6 +11,8 @@ import (
 )
 
 const (
+	// selectExpired finds of a queue and channel the tasks whose lease expired
+	// at an instant: of any provider, if 1 comes next, or of those.
 	selectExpired = `SELECT ` + taskColumns + ` FROM {task}
 WHERE queue = ? AND channel = ? AND leased_until <> 0 AND leased_until <= ? AND (? = 1 OR kind <> 'fanout' OR provider IN (SELECT id FROM {rows id:text}))
 ORDER BY lane, leased_until LIMIT ? {skip}`
@@ -182,7 +184,7 @@ func inLanes(found []candidate, lane notify.Lane) int {
 // first.
 func (t *tx) expired(ctx context.Context, c notify.Claim, queue int, channel string, limit int) ([]candidate, error) {
 	var found []candidate
-	err := t.query(ctx, selectExpired, func(r *sql.Rows) error {
+	err := t.query(ctx, cmp.Or(t.s.d.ClaimExpired, selectExpired), func(r *sql.Rows) error {
 		k, err := scanTask(r)
 		found = append(found, candidate{taskRow: k})
 		return err
@@ -193,6 +195,9 @@ func (t *tx) expired(ctx context.Context, c notify.Claim, queue int, channel str
 // ready reads up to limit tasks of a lane by turns. It looks at the first of
 // each bucket, and deeper only where that leaves room.
 func (t *tx) ready(ctx context.Context, c notify.Claim, queue int, channel string, lane notify.Lane, limit int) ([]candidate, error) {
+	if t.s.d.ClaimBuckets != "" {
+		return t.readyByBucket(ctx, c, queue, channel, lane, limit)
+	}
 	text := t.s.d.ClaimFirst
 	for depth := 1; ; {
 		var found []candidate

@@ -6,6 +6,7 @@ package sqlstore
 import (
 	"database/sql"
 	"io/fs"
+	"strings"
 
 	"github.com/bellwether-go/notify"
 )
@@ -44,8 +45,14 @@ type Dialect struct {
 	ID   func(notify.ID) any
 	NoID string
 
-	// ConflictNothing follows an INSERT that leaves existing rows alone.
-	ConflictNothing string
+	// ConflictNothing follows an INSERT that leaves existing rows alone; the
+	// table has a column of that name.
+	ConflictNothing func(table, column string) string
+	// Inexact says that RowsAffected may count rows that were left alone.
+	Inexact bool
+	// Count is a subquery that counts the items i under a condition, up to a
+	// limit if it can.
+	Count func(items, condition string, limit func() string) string
 	// UpsertPlan plans a cut for {rows tenant:text recipient:text channel:text
 	// next_cut:int} where none is planned.
 	UpsertPlan string
@@ -59,6 +66,13 @@ type Dialect struct {
 	// ?9 in all. If ?5 is 0, fan-outs only of the providers ?6. ClaimFirst is
 	// asked for one of each only.
 	ClaimFirst, ClaimMore string
+	// Or else ClaimBuckets selects the buckets in which the lane ?3 of queue ?1
+	// and channel ?2 has free tasks, and ClaimBucket locks the free tasks of a
+	// bucket: in parentheses, to be put after UNION ALL, with ? for bucket, queue,
+	// channel, lane, instant, 1 for any provider, providers, and how many.
+	ClaimBuckets, ClaimBucket string
+	// ClaimExpired is in place of selectExpired, if it is not empty.
+	ClaimExpired string
 	// OneWriter says that writers exclude one another: those of a process queue
 	// for their turn, and looking for work first is cheaper than to begin.
 	OneWriter bool
@@ -69,9 +83,9 @@ type Dialect struct {
 	// locked already.
 	Share      string
 	Lock, Skip func(alias string) string
-	// Present ends a SELECT of tombstones by a transaction that is to file, and
-	// Barrier waits until all that have made one and may not have seen those of
-	// now have ended. Empty where writers exclude one another.
+	// Present is in place of selectTombstones in a transaction that is to file,
+	// and Barrier waits until all those have ended that may not have seen the
+	// tombstones of now. Empty where writers exclude one another.
 	Present, Barrier string
 	// Unread and Done are conditions on items that are in two indexes: each is
 	// in exactly one of them, and only a statement that names the condition
@@ -89,6 +103,9 @@ type Dialect struct {
 	// WriteTx and ReadTx are the options of transactions; those of ReadTx give
 	// all statements one snapshot.
 	WriteTx, ReadTx *sql.TxOptions
+	// Commit is a statement that commits, for drivers that otherwise do not
+	// bound a commit by a context.
+	Commit string
 	// Savepoint, Release and Back enclose what is written inside a transaction
 	// of the host, so that a failure leaves nothing of it.
 	Savepoint, Release, Back string
@@ -115,18 +132,18 @@ func (s Setting) met(value int) bool { return value == s.Want || s.AtLeast && va
 
 // Column is a column of bound rows.
 type Column struct {
-	Name  string
-	Kind  string // text, long (a text of any length), id, or int (of 64 bits)
-	Value bool   // no key, where columns are keys
+	Name string
+	Kind string // text (of an identifier), long (of any length), id, or int (of 64 bits)
+	Key  string // the column of a table that it is compared with; "" for none
 }
 
-// Keys are the names of the columns that are keys.
-func Keys(columns []Column) []string {
-	var names []string
+// Joined is the condition that rows r name a row of the table.
+func Joined(table string, columns []Column) string {
+	var equal []string
 	for _, c := range columns {
-		if !c.Value {
-			names = append(names, c.Name)
+		if c.Key != "" {
+			equal = append(equal, table+`.`+c.Key+` = r.`+c.Name)
 		}
 	}
-	return names
+	return strings.Join(equal, ` AND `)
 }

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	insertTombstone = `INSERT INTO {tombstone} (hash, since) SELECT ?, ? WHERE 1 = 1 {nothing}`
+	insertTombstone = `INSERT INTO {tombstone} (hash, since) VALUES (?, ?) {nothing tombstone hash}`
 	deleteTombstone = `DELETE FROM {tombstone} WHERE hash = ?`
 
 	// selectTouched are the notifications that are to go if nobody else has them.
@@ -43,15 +43,16 @@ func (s *Store) Erase(ctx context.Context, r notify.Recipient) (busy bool, err e
 		_, err := t.exec(ctx, insertTombstone, tombstone(r), t.now)
 		return err
 	})
+	if err == nil && s.d.Barrier != "" {
+		err = s.write(ctx, "erase", func(ctx context.Context, t *tx) error {
+			_, err := t.exec(ctx, s.d.Barrier)
+			return err
+		})
+	}
 	if err != nil {
 		return false, err
 	}
 	err = s.write(ctx, "erase", func(ctx context.Context, t *tx) (err error) {
-		if s.d.Barrier != "" {
-			if _, err := t.exec(ctx, s.d.Barrier); err != nil {
-				return err
-			}
-		}
 		busy, err = t.erase(ctx, r)
 		return err
 	})

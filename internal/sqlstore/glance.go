@@ -9,8 +9,8 @@ import (
 )
 
 const glances = `SELECT r.tenant, r.recipient,
-(SELECT COUNT(*) FROM (SELECT 1 FROM {item} i WHERE i.tenant = r.tenant AND i.recipient = r.recipient AND i.read_at = 0 AND i.archived = 0 AND i.snoozed <= ?1 LIMIT ?2) u),
-(SELECT COUNT(*) FROM (SELECT 1 FROM {item} i WHERE i.tenant = r.tenant AND i.recipient = r.recipient AND i.read_at = 0 AND i.archived = 0 AND i.seen = 0 AND i.snoozed <= ?1 LIMIT ?2) s),
+{count 2 i.tenant = r.tenant AND i.recipient = r.recipient AND i.read_at = 0 AND i.archived = 0 AND i.snoozed <= ?1},
+{count 2 i.tenant = r.tenant AND i.recipient = r.recipient AND i.read_at = 0 AND i.archived = 0 AND i.seen = 0 AND i.snoozed <= ?1},
 COALESCE((SELECT i.filed FROM {newest} ORDER BY i.filed DESC, i.id DESC LIMIT 1), 0),
 COALESCE((SELECT i.id FROM {newest} ORDER BY i.filed DESC, i.id DESC LIMIT 1), {none})
 FROM {rows 3 tenant:text recipient:text}`

@@ -92,10 +92,10 @@ func itemsWhere(r notify.Recipient, q notify.ItemQuery, now int64) (string, []an
 		and(`i.provider = ?`, q.Provider)
 	}
 	if q.Before != (notify.Position{}) {
-		and(`(i.filed, i.id) < (?, ?)`, micros(q.Before.Filed), q.Before.ID)
+		and(`i.filed <= ? AND (i.filed, i.id) < (?, ?)`, micros(q.Before.Filed), micros(q.Before.Filed), q.Before.ID)
 	}
 	if q.After != (notify.Position{}) {
-		and(`(i.filed, i.id) > (?, ?)`, micros(q.After.Filed), q.After.ID)
+		and(`i.filed >= ? AND (i.filed, i.id) > (?, ?)`, micros(q.After.Filed), micros(q.After.Filed), q.After.ID)
 	}
 	return b.String(), args
 }

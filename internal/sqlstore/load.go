@@ -18,7 +18,7 @@ JOIN {item} i ON i.notification = r.notification AND i.tenant = r.tenant AND i.r
 JOIN {notification} n ON n.id = i.notification`
 
 	countUnreads = `SELECT r.tenant, r.recipient,
-(SELECT COUNT(*) FROM (SELECT 1 FROM {item} i WHERE i.tenant = r.tenant AND i.recipient = r.recipient AND i.read_at = 0 AND i.archived = 0 AND i.snoozed <= ?1 LIMIT ?2) u)
+{count 2 i.tenant = r.tenant AND i.recipient = r.recipient AND i.read_at = 0 AND i.archived = 0 AND i.snoozed <= ?1}
 FROM {rows 3 tenant:text recipient:text}`
 )
 
@@ -133,7 +133,7 @@ func (t *tx) load(ctx context.Context, tasks []notify.Task, countUnread int) (*l
 		var of notify.Recipient
 		var n int
 		err := r.Scan(&of.Tenant, &of.ID, &n)
-		l.unread[of] = n
+		l.unread[of] = min(n, countUnread)
 		return err
 	}, t.now, countUnread, recipientRows(recipients))
 }

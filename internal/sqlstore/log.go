@@ -126,7 +126,7 @@ func deliveriesQuery(q notify.DeliveryQuery, table string, final bool) (string, 
 		and(`status = ?`, string(q.Status))
 	}
 	if q.Before != (notify.Position{}) {
-		and(`(filed, id) < (?, ?)`, micros(q.Before.Filed), q.Before.ID)
+		and(`filed <= ? AND (filed, id) < (?, ?)`, micros(q.Before.Filed), micros(q.Before.Filed), q.Before.ID)
 	}
 	b.WriteString(` ORDER BY filed DESC, id DESC LIMIT ?`)
 	return b.String(), append(args, q.Limit)

@@ -26,7 +26,7 @@ JOIN {notification} n ON n.id = i.notification {locked i}`
 	clearSlots = `{update item notification:id tenant:text recipient:text} SET slot = NULL {those}`
 
 	// moveItems has items hold a newer notification.
-	moveItems = `{update item notification:id tenant:text recipient:text +now:int +newer:id +times:int}
+	moveItems = `{update item notification=was:id tenant:text recipient:text +now:int +newer:id +times:int}
 SET notification = r.newer, filed = r.now, seen = 0, snoozed = 0, repeats = r.times {those}`
 )
 

@@ -18,7 +18,7 @@ FROM {rows tenant:text recipient:text} JOIN {preference} p ON p.tenant = r.tenan
 FROM {rows tenant:text recipient:text} JOIN {plan} p ON p.tenant = r.tenant AND p.recipient = r.recipient ORDER BY p.tenant, p.recipient, p.channel`
 
 	// A first save replaces version 0, so that of two one finds it gone.
-	insertPreferences = `INSERT INTO {preference} (tenant, recipient, version, document, opt_outs) SELECT ?, ?, 0, '{}', '[]' WHERE 1 = 1 {nothing}`
+	insertPreferences = `INSERT INTO {preference} (tenant, recipient, version, document, opt_outs) VALUES (?, ?, 0, '{}', '[]') {nothing preference version}`
 	updatePreferences = `UPDATE {preference} SET version = version + 1, document = ?, opt_outs = ? WHERE tenant = ? AND recipient = ? AND version = ?`
 	movePlan          = `UPDATE {plan} SET next_cut = ? WHERE tenant = ? AND recipient = ? AND channel = ? AND next_cut <> 0`
 

@@ -17,11 +17,13 @@ import (
 //	{delete item a:text}          DELETE the rows of the table that have the
 //	                              columns of a bound row
 //	{update item a:text +b:int}   UPDATE them; what follows a + is no key but a
-//	... {those}                   value r.b; the WHERE, to which AND can be added
+//	... {those}                   value r.b; the WHERE, to which AND can be added;
+//	                              a=c:text is the key a, called r.c
 //	{locked} {locked i}           lock the rows, of the table with that alias
 //	{skip} {skip i}               the same, without those that others hold
-//	{share} {present}             see [Dialect]
-//	{nothing} {none} {unqueued}   likewise
+//	{share} {none} {unqueued}     see [Dialect]
+//	{nothing item a}              an INSERT leaves existing rows alone
+//	{count 2 a = ?}               how many items i, up to the second argument
 //	{anywhere}                    items in whichever index
 //	{newest}                      those of r.tenant and r.recipient, as i, of
 //	                              which the newest is asked for
@@ -60,6 +62,11 @@ type translation struct {
 
 func (d *Dialect) translate(text string, names migrate.Names) *statement {
 	t := &translation{Dialect: d, names: names, st: &statement{columns: map[int][]Column{}}, numbers: map[param]int{}}
+	t.st.text = t.write(text)
+	return t.st
+}
+
+func (t *translation) write(text string) string {
 	var b strings.Builder
 	for text != "" {
 		i := strings.IndexAny(text, "?{")
@@ -79,8 +86,7 @@ func (d *Dialect) translate(text string, names migrate.Names) *statement {
 		text = text[end:]
 	}
 	b.WriteString(text)
-	t.st.text = b.String()
-	return t.st
+	return b.String()
 }
 
 // argument is the place of an argument, given by its number or the next one.
@@ -133,11 +139,13 @@ func (t *translation) form(inner, whole string) string {
 	case "unqueued":
 		return t.names.Fill(t.Unqueued)
 	case "nothing":
-		return t.ConflictNothing
+		table, column, _ := strings.Cut(rest, " ")
+		return t.ConflictNothing(t.names.Table(table), column)
+	case "count":
+		limit, condition, _ := strings.Cut(rest, " ")
+		return t.Count(t.names.Table("item"), t.write(condition), func() string { return t.write("?" + limit) })
 	case "share":
 		return t.Share
-	case "present":
-		return t.Present
 	case "locked":
 		return t.Lock(rest)
 	case "skip":
@@ -168,8 +176,13 @@ func (t *translation) bound(form string) (arg int, columns []Column) {
 	}
 	for _, field := range fields {
 		name, kind, _ := strings.Cut(field, ":")
-		name, value := strings.CutPrefix(name, "+")
-		columns = append(columns, Column{Name: name, Kind: kind, Value: value})
+		column := Column{Name: name, Kind: kind, Key: name}
+		if value, ok := strings.CutPrefix(name, "+"); ok {
+			column.Name, column.Key = value, ""
+		} else if key, name, ok := strings.Cut(name, "="); ok {
+			column.Name, column.Key = name, key
+		}
+		columns = append(columns, column)
 	}
 	arg = t.argument(number)
 	t.st.columns[arg] = columns

@@ -43,14 +43,17 @@ func testDialect(placeholder func(n int) string) *Dialect {
 			return bound
 		},
 		Update: func(table string, columns []Column, rows func() string) (string, string) {
-			return "UPDATE " + table, "FROM " + rows() + " WHERE " + strings.Join(Keys(columns), "+")
+			return "UPDATE " + table, "FROM " + rows() + " WHERE " + Joined("t", columns)
 		},
 		Delete: func(table string, columns []Column, rows func() string) string {
-			return "DELETE FROM " + table + " USING " + rows() + " WHERE " + strings.Join(Keys(columns), "+")
+			return "DELETE FROM " + table + " USING " + rows() + " WHERE " + Joined("t", columns)
 		},
-		ConflictNothing: "DO NOTHING",
-		NoID:            "''",
-		Lock:            func(alias string) string { return "FOR UPDATE" + alias },
+		ConflictNothing: func(table, column string) string { return "DO NOTHING " + table + "." + column },
+		Count: func(items, condition string, limit func() string) string {
+			return "COUNT(" + items + " WHERE " + condition + " LIMIT " + limit() + ")"
+		},
+		NoID: "''",
+		Lock: func(alias string) string { return "FOR UPDATE" + alias },
 	}
 }
 
@@ -62,9 +65,11 @@ func TestTranslate(t *testing.T) {
 		{"those not used get no number", "a = ?3 AND b = ?1 AND c = ?3", "a = $1 AND b = $2 AND c = $1", "a = ? AND b = ? AND c = ?"},
 		{"rows between", "a = ? AND b IN {rows id:text n:int} AND c = ?", "a = $1 AND b IN unnest($2, $3) r AND c = $4", "a = ? AND b IN unnest(?, ?) r AND c = ?"},
 		{"rows at a number", "a = ?1 AND b IN {rows 3 id:text n:int} AND c = ?2", "a = $1 AND b IN unnest($2, $3) r AND c = $4", "a = ? AND b IN unnest(?, ?) r AND c = ?"},
-		{"update", "{update item 2 a:text +b:int} SET c = ?1, b = r.b {those} AND d = 1", "UPDATE s.n_item SET c = $3, b = r.b FROM unnest($1, $2) r WHERE a AND d = 1", ""},
-		{"delete", "{delete item a:text b:int} AND d = 1", "DELETE FROM s.n_item USING unnest($1, $2) r WHERE a+b AND d = 1", ""},
-		{"texts of the dialect", "INSERT {nothing} SELECT {share} {none} {locked i}", "INSERT DO NOTHING SELECT  '' FOR UPDATEi", ""},
+		{"update", "{update item 2 a:text +b:int} SET c = ?1, b = r.b {those} AND d = 1", "UPDATE s.n_item SET c = $3, b = r.b FROM unnest($1, $2) r WHERE t.a = r.a AND d = 1", ""},
+		{"update by a key of another name", "{update item a=c:text} SET a = 1 {those}", "UPDATE s.n_item SET a = 1 FROM unnest($1) r WHERE t.a = r.c", ""},
+		{"count", "SELECT {count 2 a = ?1}, {count 2 a = ?1}", "SELECT COUNT(s.n_item WHERE a = $1 LIMIT $2), COUNT(s.n_item WHERE a = $1 LIMIT $2)", "SELECT COUNT(s.n_item WHERE a = ? LIMIT ?), COUNT(s.n_item WHERE a = ? LIMIT ?)"},
+		{"delete", "{delete item a:text b:int} AND d = 1", "DELETE FROM s.n_item USING unnest($1, $2) r WHERE t.a = r.a AND t.b = r.b AND d = 1", ""},
+		{"texts of the dialect", "INSERT {nothing item a} SELECT {share} {none} {locked i}", "INSERT DO NOTHING s.n_item.a SELECT  '' FOR UPDATEi", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			names := migrate.Names{Qualifier: "s.", Prefix: "n_"}

@@ -102,7 +102,10 @@ func (s *Store) prepare(ctx context.Context) error {
 	if s.unprepared {
 		return nil
 	}
-	for _, text := range append(slices.Clone(hot), s.d.ClaimFirst, s.d.ClaimMore, s.d.UpsertPlan) {
+	for _, text := range append(slices.Clone(hot), s.d.ClaimFirst, s.d.ClaimMore, s.d.ClaimExpired, s.d.UpsertPlan, s.d.Present) {
+		if text == "" {
+			continue
+		}
 		err := s.d.Patiently(ctx, func() error {
 			_, err := s.prepared(ctx, text)
 			return err

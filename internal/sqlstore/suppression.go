@@ -8,12 +8,12 @@ import (
 )
 
 const (
-	insertSuppression = `INSERT INTO {suppression} (tenant, channel, address, proof, since) SELECT ?, ?, ?, ?, ? WHERE 1 = 1 {nothing}`
+	insertSuppression = `INSERT INTO {suppression} (tenant, channel, address, proof, since) VALUES (?, ?, ?, ?, ?) {nothing suppression since}`
 	deleteSuppression = `DELETE FROM {suppression} WHERE tenant = ? AND channel = ? AND address = ?`
 	selectSuppressed  = `SELECT s.tenant, s.channel, s.address, s.proof, s.since
-FROM {rows channel:text address:text} JOIN {suppression} s ON s.tenant = ? AND s.channel = r.channel AND s.address = r.address ORDER BY s.channel, s.address`
+FROM {rows channel:text address:long} JOIN {suppression} s ON s.tenant = ? AND s.channel = r.channel AND s.address = r.address ORDER BY s.channel, s.address`
 	listSuppressions = `SELECT s.tenant, s.channel, s.address, s.proof, s.since FROM {suppression} s
-WHERE s.tenant = ? AND (s.channel, s.address) > (?, ?) ORDER BY s.channel, s.address LIMIT ?`
+WHERE s.tenant = ?1 AND s.channel >= ?2 AND (s.channel, s.address) > (?2, ?3) ORDER BY s.channel, s.address LIMIT ?4`
 )
 
 // Suppress implements [notify.AddressStore]. The instant is the store's.

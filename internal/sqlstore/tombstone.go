@@ -10,12 +10,7 @@ import (
 	"github.com/bellwether-go/notify"
 )
 
-const (
-	selectTombstones = `SELECT hash FROM {tombstone} WHERE hash IN (SELECT id FROM {rows id:text})`
-	// presentTombstones is asked by whoever is to write for the recipients, so
-	// that erasing one can wait for it.
-	presentTombstones = selectTombstones + ` {present}`
-)
+const selectTombstones = `SELECT hash FROM {tombstone} WHERE hash IN (SELECT id FROM {rows id:text})`
 
 // tombstone names a recipient without telling who it is.
 func tombstone(r notify.Recipient) string {
@@ -34,9 +29,9 @@ func (t *tx) erased(ctx context.Context, recipients []notify.Recipient) (map[not
 			asked = append(asked, hash)
 		}
 	}
-	text := presentTombstones
-	if t.readOnly {
-		text = selectTombstones
+	text := selectTombstones
+	if !t.readOnly && t.s.d.Present != "" {
+		text = t.s.d.Present
 	}
 	var found map[notify.Recipient]bool
 	err := t.query(ctx, text, func(rows *sql.Rows) error {

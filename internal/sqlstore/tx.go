@@ -200,7 +200,11 @@ func (s *Store) attempt(ctx context.Context, conn *sql.Conn, opts *sql.TxOptions
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return begun.Commit()
+	if s.d.Commit == "" {
+		return begun.Commit()
+	}
+	_, err = begun.ExecContext(ctx, s.d.Commit)
+	return err
 }
 
 // explain names the call that failed, and what the host can do about it.

@@ -30,7 +30,8 @@ func dialect(migrations fs.FS) *sqlstore.Dialect {
 		ID:          func(id notify.ID) any { return sqlstore.UUID(id) },
 		NoID:        `'00000000-0000-0000-0000-000000000000'`,
 
-		ConflictNothing: `ON CONFLICT DO NOTHING`,
+		ConflictNothing: func(string, string) string { return `ON CONFLICT DO NOTHING` },
+		Count:           count,
 		UpsertPlan: `INSERT INTO {plan} AS p (tenant, recipient, channel, next_cut, last_cut)
 SELECT tenant, recipient, channel, next_cut, 0 FROM {rows tenant:text recipient:text channel:text next_cut:int}
 ON CONFLICT (tenant, recipient, channel) DO UPDATE SET next_cut = excluded.next_cut WHERE p.next_cut = 0`,
@@ -43,7 +44,7 @@ ON CONFLICT (channel, account) DO UPDATE SET reason = excluded.reason, probe = e
 		Share:    `FOR SHARE`,
 		Lock:     func(alias string) string { return lock(alias, ``) },
 		Skip:     func(alias string) string { return lock(alias, ` SKIP LOCKED`) },
-		Present:  `FOR KEY SHARE`,
+		Present:  `SELECT hash FROM {tombstone} WHERE hash IN (SELECT id FROM {rows id:text}) FOR KEY SHARE`,
 		Barrier:  barrier,
 		Unread:   `read_at = 0 AND archived = 0`,
 		Done:     `(read_at <> 0 OR archived <> 0)`,
@@ -75,19 +76,16 @@ var arrayTypes = map[string]string{"text": `text[]`, "long": `text[]`, "id": `uu
 
 // update and remove join the rows.
 func update(table string, columns []sqlstore.Column, rows func() string) (head, those string) {
-	return `UPDATE ` + table, `FROM ` + rows() + ` WHERE ` + joined(table, columns)
+	return `UPDATE ` + table, `FROM ` + rows() + ` WHERE ` + sqlstore.Joined(table, columns)
 }
 
 func remove(table string, columns []sqlstore.Column, rows func() string) string {
-	return `DELETE FROM ` + table + ` USING ` + rows() + ` WHERE ` + joined(table, columns)
+	return `DELETE FROM ` + table + ` USING ` + rows() + ` WHERE ` + sqlstore.Joined(table, columns)
 }
 
-func joined(table string, columns []sqlstore.Column) string {
-	keys := sqlstore.Keys(columns)
-	for i, key := range keys {
-		keys[i] = table + `.` + key + ` = r.` + key
-	}
-	return strings.Join(keys, ` AND `)
+// count looks at no more rows than it needs.
+func count(items, condition string, limit func() string) string {
+	return `(SELECT COUNT(*) FROM (SELECT 1 FROM ` + items + ` i WHERE ` + condition + ` LIMIT ` + limit() + `) u)`
 }
 
 func lock(alias, how string) string {

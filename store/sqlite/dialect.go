@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/bellwether-go/notify/internal/sqlstore"
@@ -28,7 +29,8 @@ func dialect(migrations fs.FS) *sqlstore.Dialect {
 		Update:          update,
 		Delete:          remove,
 		NoID:            `''`,
-		ConflictNothing: `ON CONFLICT DO NOTHING`,
+		ConflictNothing: func(string, string) string { return `ON CONFLICT DO NOTHING` },
+		Count:           count,
 
 		UpsertPlan: `INSERT INTO {plan} (tenant, recipient, channel, next_cut, last_cut)
 SELECT tenant, recipient, channel, next_cut, 0 FROM {rows tenant:text recipient:text channel:text next_cut:int} WHERE 1 = 1
@@ -74,11 +76,8 @@ func rows(columns []sqlstore.Column, parameter func() string) string {
 
 // update and remove name rows by those of json_each.
 func update(table string, columns []sqlstore.Column, rows func() string) (head, those string) {
-	if keys := sqlstore.Keys(columns); len(keys) < len(columns) {
-		for i, key := range keys {
-			keys[i] = table + `.` + key + ` = r.` + key
-		}
-		return `UPDATE ` + table, `FROM ` + rows() + ` WHERE ` + strings.Join(keys, ` AND `)
+	if slices.ContainsFunc(columns, func(c sqlstore.Column) bool { return c.Key == `` }) {
+		return `UPDATE ` + table, `FROM ` + rows() + ` WHERE ` + sqlstore.Joined(table, columns)
 	}
 	return `UPDATE ` + table, `WHERE ` + named(columns, rows)
 }
@@ -88,8 +87,18 @@ func remove(table string, columns []sqlstore.Column, rows func() string) string 
 }
 
 func named(columns []sqlstore.Column, rows func() string) string {
-	keys := strings.Join(sqlstore.Keys(columns), `, `)
-	return `(` + keys + `) IN (SELECT ` + keys + ` FROM ` + rows() + `)`
+	var keys, names []string
+	for _, c := range columns {
+		if c.Key != `` {
+			keys, names = append(keys, c.Key), append(names, c.Name)
+		}
+	}
+	return `(` + strings.Join(keys, `, `) + `) IN (SELECT ` + strings.Join(names, `, `) + ` FROM ` + rows() + `)`
+}
+
+// count looks at no more rows than it needs.
+func count(items, condition string, limit func() string) string {
+	return `(SELECT COUNT(*) FROM (SELECT 1 FROM ` + items + ` i WHERE ` + condition + ` LIMIT ` + limit() + `) u)`
 }
 
 // none is nothing to be said.

@@ -63,7 +63,7 @@ func run(command []string) (code int, err error) {
 // wait for the disk.
 var hasty = map[*servers.Kind][]string{
 	servers.Postgres: {"fsync=off", "full_page_writes=off"},
-	servers.MariaDB:  {"innodb-flush-log-at-trx-commit=0", "skip-innodb-doublewrite"},
+	servers.MariaDB:  {"innodb-flush-log-at-trx-commit=0", "innodb-flush-method=nosync", "skip-innodb-doublewrite"},
 }
 
 // start starts each server that the environment does not name, and names it.

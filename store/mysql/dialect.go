@@ -1,0 +1,160 @@
+package mysql
+
+import (
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/bellwether-go/notify"
+	"github.com/bellwether-go/notify/internal/sqlstore"
+)
+
+// dialect is how MariaDB and MySQL say what the engine means, in what both
+// understand: no RETURNING, no LATERAL, no aliases of inserted rows. Rows come
+// as one JSON array. Statements on several rows are joins that begin with them,
+// because a subquery would have each row of the table looked at and locked.
+func dialect(migrations fs.FS) *sqlstore.Dialect {
+	return &sqlstore.Dialect{
+		Name:          "mysql",
+		Migrations:    migrations,
+		MigrateLock:   `SELECT GET_LOCK(` + lockName + `, 3600)`,
+		MigrateUnlock: `SELECT RELEASE_LOCK(` + lockName + `)`,
+		MigrateUndo:   `SELECT RELEASE_LOCK(` + lockName + `)`,
+
+		Now: `SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))`,
+
+		Placeholder: func(int) string { return `?` },
+		Positional:  true,
+		Rows:        rows,
+		Bind:        bind,
+		Update:      update,
+		Delete:      remove,
+		ID:          func(id notify.ID) any { return raw(id) },
+		NoID:        `X'00000000000000000000000000000000'`,
+
+		ConflictNothing: conflictNothing,
+		Inexact:         true, // it depends on the host's clientFoundRows
+		Count:           count,
+
+		UpsertPlan: `INSERT INTO {plan} (tenant, recipient, channel, next_cut, last_cut)
+SELECT tenant, recipient, channel, next_cut, 0 FROM {rows tenant:text recipient:text channel:text next_cut:int}
+ON DUPLICATE KEY UPDATE next_cut = CASE WHEN {plan}.next_cut = 0 THEN VALUES(next_cut) ELSE {plan}.next_cut END`,
+		UpsertPause: `INSERT INTO {pause} (channel, account, reason, since, probe, delay) VALUES (?, ?, ?, ?, ?, ?)
+ON DUPLICATE KEY UPDATE reason = VALUES(reason), probe = VALUES(probe), delay = VALUES(delay)`,
+
+		ClaimBuckets: claimBuckets,
+		ClaimBucket:  claimBucket,
+		ClaimExpired: claimExpired,
+
+		Share:    `LOCK IN SHARE MODE`,
+		Lock:     func(string) string { return `FOR UPDATE` },
+		Skip:     func(string) string { return `FOR UPDATE SKIP LOCKED` },
+		Present:  present,
+		Barrier:  `SELECT version FROM {schema} WHERE version = 1 FOR UPDATE`,
+		Unqueued: `NOT EXISTS (SELECT 1 FROM {task} t WHERE t.notification = n.id)`,
+
+		WriteTx:   &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+		ReadTx:    &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+		Commit:    `COMMIT`,
+		Savepoint: `SAVEPOINT notify`,
+		Release:   `RELEASE SAVEPOINT notify`,
+		Back:      `ROLLBACK TO SAVEPOINT notify`,
+
+		Busy:      busy,
+		Duplicate: duplicate,
+		Hint:      hint,
+	}
+}
+
+// lockName is of the tables in their database: locks are of the whole server.
+const lockName = `MD5(CONCAT(DATABASE(), '.{schema}'))`
+
+// rows is json_table with a column for each element. An id comes as the digits
+// of its bytes.
+func rows(columns []sqlstore.Column, parameter func() string) string {
+	kinds := map[string]string{
+		"text": `VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`,
+		"long": `LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`,
+		"id":   `VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`,
+		"int":  `BIGINT`,
+	}
+	values, paths := make([]string, len(columns)), make([]string, len(columns))
+	for i, c := range columns {
+		values[i] = `j.` + c.Name
+		if c.Kind == "id" {
+			values[i] = `UNHEX(j.` + c.Name + `) AS ` + c.Name
+		}
+		paths[i] = fmt.Sprintf(`%s %s PATH '$[%d]'`, c.Name, kinds[c.Kind], i)
+	}
+	return `(SELECT ` + strings.Join(values, `, `) + ` FROM JSON_TABLE(` + parameter() + `, '$[*]' COLUMNS (` + strings.Join(paths, `, `) + `)) j) r`
+}
+
+func bind(columns []sqlstore.Column, rows [][]any) []any {
+	digits := make([][]any, len(rows))
+	for i, row := range rows {
+		digits[i] = make([]any, len(row))
+		for j, value := range row {
+			if id, ok := value.(notify.ID); ok {
+				value = hex.EncodeToString(raw(id))
+			}
+			digits[i][j] = value
+		}
+	}
+	return sqlstore.BindJSON(columns, digits)
+}
+
+// raw is the bytes of an id.
+func raw(id notify.ID) []byte {
+	b, err := hex.DecodeString(strings.ReplaceAll(sqlstore.UUID(id), `-`, ``))
+	if err != nil {
+		panic(err) // a UUID is of digits
+	}
+	return b
+}
+
+func update(table string, columns []sqlstore.Column, rows func() string) (head, those string) {
+	return `UPDATE ` + rows() + ` STRAIGHT_JOIN ` + table, `WHERE ` + sqlstore.Joined(table, columns)
+}
+
+func remove(table string, columns []sqlstore.Column, rows func() string) string {
+	return `DELETE ` + table + ` FROM ` + rows() + ` STRAIGHT_JOIN ` + table + ` WHERE ` + sqlstore.Joined(table, columns)
+}
+
+func conflictNothing(table, column string) string {
+	return `ON DUPLICATE KEY UPDATE ` + column + ` = ` + table + `.` + column
+}
+
+// count counts all: a subquery of a subquery cannot refer to what is outside.
+func count(items, condition string, _ func() string) string {
+	return `(SELECT COUNT(*) FROM ` + items + ` i WHERE ` + condition + `)`
+}
+
+// present also holds on to a row for as long as the transaction lasts, for the
+// barrier to wait for. That row is read first, because it is found by its key.
+const present = `SELECT t.hash FROM {schema} s STRAIGHT_JOIN {rows id:text} STRAIGHT_JOIN {tombstone} t
+WHERE s.version = 1 AND t.hash = r.id LOCK IN SHARE MODE`
+
+const columns = `id, kind, tenant, recipient, notification, provider, channel, lane, bucket, forced, preferences, filed, due, leased_until, epoch, attempts, accepted, unknown, progress, cut, cut_from, reason, error`
+
+// The order of each SELECT that locks is that of the index, so that it locks no
+// more than it returns.
+const (
+	claimBuckets = `SELECT DISTINCT bucket FROM {task} WHERE queue = ? AND channel = ? AND lane = ? AND leased_until = 0`
+
+	claimBucket = `(SELECT ` + columns + ` FROM {task}
+WHERE bucket = ? AND queue = ? AND channel = ? AND lane = ? AND leased_until = 0 AND due <= ?
+AND (? = 1 OR kind <> 'fanout' OR provider IN (SELECT id FROM {rows id:text}))
+ORDER BY due LIMIT ? FOR UPDATE SKIP LOCKED)`
+
+	claimExpired = expiredOf0 + ` UNION ALL ` + expiredOf1 + ` UNION ALL ` + expiredOf2
+	expiredOf0   = expired + `lane = 0` + longest
+	expiredOf1   = expired + `lane = 1` + longest
+	expiredOf2   = expired + `lane = 2` + longest
+
+	expired = `(SELECT ` + columns + ` FROM {task} WHERE queue = ?1 AND channel = ?2 AND `
+	longest = ` AND leased_until > 0 AND leased_until <= ?3
+AND (?4 = 1 OR kind <> 'fanout' OR provider IN (SELECT id FROM {rows 5 id:text}))
+ORDER BY leased_until LIMIT ?6 FOR UPDATE SKIP LOCKED)`
+)
