@@ -12,7 +12,7 @@ import (
 
 // storeTables are the tables of a store, without the one of versions.
 var storeTables = []string{
-	"notification", "item", "task", "delivery", "entry", "plan", "preference", "address", "suppression", "pause", "tombstone",
+	"notification", "item", "task", "delivery", "entry", "plan", "preference", "address", "suppression", "pause", "tombstone", "ingest_key",
 }
 
 // tablePool lends sets of empty tables in a database: to make tables takes far

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	insertIngestKey = `INSERT INTO {ingest_key} (id, tenant, name, providers, hash, created, expires) SELECT ?, ?, ?, ?, ?, ?, ? WHERE 1 = 1 {nothing}`
+	insertIngestKey = `INSERT INTO {ingest_key} (id, tenant, name, providers, hash, created, expires) VALUES (?, ?, ?, ?, ?, ?, ?) {nothing ingest_key id}`
 	selectIngestKey = `SELECT k.id, k.tenant, k.name, k.providers, k.hash, k.created, k.expires FROM {ingest_key} k WHERE k.id = ?`
 	listIngestKeys  = `SELECT k.id, k.tenant, k.name, k.providers, k.hash, k.created, k.expires FROM {ingest_key} k WHERE k.tenant = ? ORDER BY k.id`
 	expireIngestKey = `UPDATE {ingest_key} SET expires = CASE WHEN expires = 0 OR expires > ?1 THEN ?1 ELSE expires END WHERE tenant = ?2 AND id = ?3`
@@ -25,8 +25,14 @@ func (s *Store) AddIngestKey(ctx context.Context, k notify.IngestKey) error {
 		return err
 	}
 	return s.write(ctx, "add ingest key", func(ctx context.Context, t *tx) error {
+		// Looked for first: a row that is left alone counts as touched on some
+		// databases.
+		taken, err := ingestKeys(ctx, t, selectIngestKey, k.ID)
+		if err != nil {
+			return err
+		}
 		n, err := t.exec(ctx, insertIngestKey, k.ID, k.Tenant, k.Name, string(providers), k.Hash, t.now, micros(k.Expires))
-		if err == nil && n == 0 {
+		if err == nil && (n == 0 || len(taken) > 0) {
 			err = fmt.Errorf("%w: the id of the key is taken", notify.ErrConflict)
 		}
 		return err

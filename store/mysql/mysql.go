@@ -71,9 +71,10 @@ type Store struct{ *engine }
 type engine = sqlstore.Store
 
 var (
-	_ notify.Store  = (*Store)(nil)
-	_ notify.Pruner = (*Store)(nil)
-	_ notify.Eraser = (*Store)(nil)
+	_ notify.Store   = (*Store)(nil)
+	_ notify.Pruner  = (*Store)(nil)
+	_ notify.Eraser  = (*Store)(nil)
+	_ notify.Glancer = (*Store)(nil)
 )
 
 // New opens the center in db, whose tables [Migrate] must have made. The host

@@ -191,3 +191,15 @@ CREATE TABLE IF NOT EXISTS {tombstone} (
   hash  VARBINARY(64) NOT NULL PRIMARY KEY,
   since BIGINT        NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- Keys of integrations that send from outside; the secrets are not here.
+CREATE TABLE IF NOT EXISTS {ingest_key} (
+  id        BINARY(16)     NOT NULL PRIMARY KEY,
+  tenant    VARBINARY(190) NOT NULL,
+  name      TEXT           NOT NULL,
+  providers TEXT           NOT NULL,
+  hash      TEXT           NOT NULL,
+  created   BIGINT         NOT NULL,
+  expires   BIGINT         NOT NULL,
+  KEY {prefix}ingest_key_tenant (tenant, id)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
