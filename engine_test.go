@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -15,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellwether-go/notify"
+	"github.com/bellwether-go/notify/channels/channeltest"
 	"github.com/bellwether-go/notify/store/memory"
 )
 
@@ -23,44 +23,44 @@ type outlet struct {
 	name   string
 	answer func(ctx context.Context, d notify.Delivery) error
 
-	mu      sync.Mutex
-	sent    []notify.Delivery
-	digests []notify.Digest
+	recorder channeltest.Recorder
 }
 
 func (o *outlet) Name() string { return o.name }
 
 func (o *outlet) Deliver(ctx context.Context, d notify.Delivery) error {
-	o.mu.Lock()
-	o.sent = append(o.sent, d)
-	o.mu.Unlock()
-	if o.answer != nil {
-		return o.answer(ctx, d)
-	}
-	return nil
+	o.recorder.Always(o.reply())
+	return o.recorder.Deliver(ctx, d)
 }
 
 func (o *outlet) DeliverDigest(ctx context.Context, d notify.Delivery, digest notify.Digest) error {
-	o.mu.Lock()
-	o.sent = append(o.sent, d)
-	o.digests = append(o.digests, digest)
-	o.mu.Unlock()
-	if o.answer != nil {
-		return o.answer(ctx, d)
+	o.recorder.Always(o.reply())
+	return o.recorder.DeliverDigest(ctx, d, digest)
+}
+
+func (o *outlet) reply() channeltest.Reply {
+	if o.answer == nil {
+		return nil
 	}
-	return nil
+	return func(ctx context.Context, c channeltest.Call) error { return o.answer(ctx, c.Delivery) }
 }
 
 func (o *outlet) deliveries() []notify.Delivery {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return slices.Clone(o.sent)
+	var all []notify.Delivery
+	for _, c := range o.recorder.Calls() {
+		all = append(all, c.Delivery)
+	}
+	return all
 }
 
 func (o *outlet) letters() []notify.Digest {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return slices.Clone(o.digests)
+	var all []notify.Digest
+	for _, c := range o.recorder.Calls() {
+		if c.Digest != nil {
+			all = append(all, *c.Digest)
+		}
+	}
+	return all
 }
 
 var ada = notify.User("ada")

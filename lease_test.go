@@ -257,7 +257,7 @@ func TestPanics_overOneRecipientHoldNobodyElseUp(t *testing.T) { // R23
 		require.Error(t, n.Drain(t.Context()), "the failures are told")
 		assert.Equal(t, []string{"hello"}, sentTitles(mail.outlet))
 
-		mail.outlet.sent = nil
+		mail.outlet.recorder.Reset()
 		for _, r := range to.To {
 			p, err := n.Preferences(t.Context(), r)
 			require.NoError(t, err)

@@ -399,7 +399,7 @@ func TestDigest_ofAMachineThatIsAlwaysOffAtItsTime(t *testing.T) { // R15
 					}
 				}
 			}
-			mail.digests = nil
+			mail.recorder.Reset()
 			time.Sleep(7 * time.Hour)
 		}
 		for day := range 6 {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellwether-go/notify"
+	"github.com/bellwether-go/notify/channels/channeltest"
 	"github.com/bellwether-go/notify/store/memory"
 	"github.com/bellwether-go/notify/store/storetest"
 )
@@ -151,7 +151,7 @@ func use(t *testing.T, store notify.Store, w *wall) {
 	ctx := t.Context()
 	ann, bob := notify.User("ann"), notify.User("bob")
 	center, err := notify.New(store, &notify.Options{
-		Channels: []notify.Channel{&moody{}},
+		Channels: []notify.Channel{moody()},
 		Links:    notify.Links{Inbox: func(notify.Recipient) string { return "https://app.example/" }},
 	})
 	require.NoError(t, err)
@@ -190,23 +190,10 @@ func ids(t *testing.T, store notify.Store, r notify.Recipient) []notify.ID {
 }
 
 // moody is a channel that fails in different ways.
-type moody struct{ calls int }
-
-func (*moody) Name() string { return "moody" }
-
-func (*moody) Addressless() bool { return false }
-
-func (m *moody) Deliver(context.Context, notify.Delivery) error {
-	m.calls++
-	switch m.calls % 3 {
-	case 1:
-		return &notify.DeliveryError{Class: notify.Permanent, Err: errors.New("refused")}
-	case 2:
-		return &notify.DeliveryError{Err: errors.New("450 busy")}
+func moody() *channeltest.Recorder {
+	r := &channeltest.Recorder{As: "moody"}
+	for range 100 {
+		r.Next(channeltest.Refuse(notify.Permanent), channeltest.Refuse(notify.Temporary), nil)
 	}
-	return nil
-}
-
-func (m *moody) DeliverDigest(ctx context.Context, d notify.Delivery, _ notify.Digest) error {
-	return m.Deliver(ctx, d)
+	return r
 }
