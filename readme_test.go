@@ -48,6 +48,14 @@ func TestSnippets_areCutFromCompiledCode(t *testing.T) {
 	assert.NotZero(t, total, "the documents must show code")
 }
 
+func TestDocuments_areMerged(t *testing.T) {
+	for _, name := range documents(t) {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		assert.NotRegexp(t, `(?m)^(<{7}|>{7}) `, string(text), "%s has the marks of a conflict", name)
+	}
+}
+
 func TestReadme_showsCodeEarlyAndBriefly(t *testing.T) {
 	text, err := os.ReadFile("README.md")
 	require.NoError(t, err)

@@ -93,7 +93,7 @@ func digestHostile(s *scene) {
 		news := s.Received()[before:]
 		class := classOf(err)
 		s.that(err == nil || class != notify.Gone && class != notify.Misconfigured, "the text %s makes the failure %s: %w", brief(text), named(class), err)
-		s.that(len(news) <= 1 && (err != nil || len(news) == 1), "of the text %s come %d messages and the error %w", brief(text), len(news), err)
+		s.that(len(news) <= 1 && (err != nil || len(news) == 1), "of the text %s come %d messages and the error %v", brief(text), len(news), err)
 		s.sent(s.delivery("Parcel 18"))
 	}
 }

@@ -3,7 +3,9 @@ package channeltest
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -22,15 +24,15 @@ var errorChecks = []check{
 const longest = 4096
 
 // failures are the errors that the peer can cause, by behavior.
-func (s *scene) failures() map[Behavior]error {
+func (s *scene) failures() iter.Seq2[Behavior, error] {
 	s.needsPeer()
-	found := map[Behavior]error{}
-	for _, b := range refusals {
-		if s.can(b) {
-			found[b] = s.refused(b)
+	return func(yield func(Behavior, error) bool) {
+		for _, b := range refusals {
+			if s.can(b) && !yield(b, s.refused(b)) {
+				return
+			}
 		}
 	}
-	return found
 }
 
 func errorsShort(s *scene) {
@@ -52,7 +54,7 @@ func errorsShort(s *scene) {
 }
 
 // private are the texts that must not be told, with what they are. The error
-// of this check names them by that.
+// of this check names them by that. Very short ones are part of too many words.
 func (s *scene) private() map[string]string {
 	texts := map[string]string{unsubscribe: "the link to unsubscribe", alice.Name: "the recipient's name"}
 	for _, a := range s.Addresses {
@@ -61,7 +63,7 @@ func (s *scene) private() map[string]string {
 	for i, secret := range s.Secrets {
 		texts[secret] = fmt.Sprintf("secret %d", i)
 	}
-	delete(texts, "")
+	maps.DeleteFunc(texts, func(text, _ string) bool { return len(text) < 4 })
 	return texts
 }
 

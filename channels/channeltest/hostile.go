@@ -47,7 +47,7 @@ func hostileTexts(s *scene) {
 		news := s.Received()[before:]
 		class := classOf(err)
 		s.that(err == nil || class != notify.Gone && class != notify.Misconfigured, "the text %s makes the failure %s: %w", brief(text), named(class), err)
-		s.that(len(news) <= 1 && (err != nil || len(news) == 1), "of the text %s come %d messages and the error %w", brief(text), len(news), err)
+		s.that(len(news) <= 1 && (err != nil || len(news) == 1), "of the text %s come %d messages and the error %v", brief(text), len(news), err)
 		for _, m := range news {
 			s.that(utf8.ValidString(m.Text), "the text %s arrives as %s, which is not UTF-8", brief(text), brief(m.Text))
 			s.that(m.To == "" || m.To == d.Address.Value, "the text %s goes to another address", brief(text))
