@@ -5,6 +5,7 @@ package storm
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -73,7 +74,7 @@ func (s *scene) send(keys ...string) {
 func (s *scene) holder(fail bool) (h *hand, release func()) {
 	s.t.Helper()
 	described := s.template
-	described.Hold, described.Fail = filepath.Join(s.folder, "release"), fail
+	described.Hold, described.Fail = filepath.Join(s.folder, fmt.Sprint("release-", s.started)), fail
 	return s.hire(described), func() { require.NoError(s.t, os.WriteFile(described.Hold, nil, 0o600)) }
 }
 
@@ -88,7 +89,7 @@ func number(lines []line, what string) int {
 }
 
 // A process that was frozen for longer than its lease changes nothing in the
-// store when it wakes: somebody else has done its work meanwhile.
+// store when it wakes, whether somebody else is doing its work or has done it.
 func TestFrozenProcess_changesNothingWhenItWakes(t *testing.T) {
 	each(t, frozenProcessChangesNothing)
 }
@@ -114,24 +115,39 @@ func frozenProcessChangesNothing(t *testing.T, sys *system) {
 			require.NoError(s.t, err)
 		}},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			s := newScene(t, sys)
-			tt.begin(s)
-			stale, release := s.holder(tt.fail)
-			stale.await("has begun", func(lines []line) bool { return has(lines, calling) })
-			s.freezeBetweenWrites(stale)
-			other := s.hire(s.template)
-			s.quiet(s.center, true)
-			other.dismiss()
+		for _, done := range []bool{false, true} {
+			t.Run(fmt.Sprint(tt.name, map[bool]string{false: " being done", true: " done"}[done]), func(t *testing.T) {
+				t.Parallel()
+				s := newScene(t, sys)
+				tt.begin(s)
+				stale, wake := s.holder(tt.fail)
+				begun := func(lines []line) bool { return has(lines, calling) }
+				stale.await("has begun", begun)
+				s.freezeBetweenWrites(stale)
+				s.template.Lease = time.Hour // the other one does not have to renew it while we look
+				other, finish := s.holder(false)
+				other.await("has begun", begun)
+				if done {
+					finish()
+					s.quiet(s.center, true)
+					other.dismiss()
+				}
 
-			before := s.template.Database.contents(t, s.db)
-			release()
-			stale.thaw()
-			stale.await("has learnt that its lease is lost", func(lines []line) bool { return has(lines, leaseLost) })
-			stale.dismiss()
-			assert.Equal(t, before, s.template.Database.contents(t, s.db))
-		})
+				before := s.template.Database.contents(t, s.db)
+				wake()
+				stale.thaw()
+				stale.await("has learnt that its lease is lost", func(lines []line) bool { return has(lines, leaseLost) })
+				stale.dismiss()
+				assert.Equal(t, before, s.template.Database.contents(t, s.db))
+
+				finish()
+				if !done {
+					s.quiet(s.center, true)
+					other.dismiss()
+				}
+				assert.Equal(t, 1, s.finished(), "in the end it is done")
+			})
+		}
 	}
 }
 
@@ -183,6 +199,20 @@ func (s *scene) deliveries() []notify.DeliveryRecord {
 	records, err := s.center.Deliveries(s.t.Context(), notify.DeliveryQuery{Channel: notify.Email, Limit: 1000})
 	require.NoError(s.t, err)
 	return records
+}
+
+// finished counts what is delivered, or filed for the last of the crowd.
+func (s *scene) finished() int {
+	s.t.Helper()
+	last, err := s.center.Inbox(crowdMember(crowdSize - 1)).Counts(s.t.Context())
+	require.NoError(s.t, err)
+	n := last.Unread
+	for _, record := range s.deliveries() {
+		if record.Status == notify.StatusDelivered {
+			n++
+		}
+	}
+	return n
 }
 
 // A process that is asked to end finishes what its channels do, and leaves
