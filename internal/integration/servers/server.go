@@ -113,6 +113,19 @@ func (s *Server) Start(ctx context.Context) error {
 	return nil
 }
 
+// Running tells whether the server is there; one can give up by itself.
+func (s *Server) Running() bool {
+	if s.process == nil {
+		return false
+	}
+	select {
+	case <-s.process.Done():
+		return false
+	default:
+		return true
+	}
+}
+
 // Stop ends the server in good order and keeps its data.
 func (s *Server) Stop() error { return s.end(s.Kind.quiet) }
 

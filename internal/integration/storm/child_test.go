@@ -3,6 +3,7 @@
 package storm
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -28,8 +29,11 @@ type child struct {
 	Offset   time.Duration // of the store's clock
 	Schedule schedule
 	Lease    time.Duration
+	Poll     time.Duration
+	Patience time.Duration // of a sender, with each call; 0 is without end
 	Seed     uint64
 	Senders  int
+	Idle     bool          // it leaves the work to others
 	Pace     time.Duration // longest pause of a sender
 	Moody    bool          // its channels fail now and then
 	Hold     string        // a file: what is held waits until it exists
@@ -41,8 +45,8 @@ type child struct {
 }
 
 const (
-	slots        = 4 // attempts at a time, per channel
-	pollInterval = 200 * time.Millisecond
+	slots   = 4                      // attempts at a time, per channel
+	briskly = 200 * time.Millisecond // a poll interval for those who test something else
 )
 
 // run works until it is asked to end.
@@ -68,7 +72,11 @@ func (c *child) run() error {
 			c.send(ctx, center, fmt.Sprint(c.Name, ".", i), rand.New(rand.NewPCG(c.Seed, uint64(i))))
 		})
 	}
-	err = center.Run(ctx)
+	if c.Idle {
+		<-ctx.Done()
+	} else {
+		err = center.Run(ctx)
+	}
 	senders.Wait()
 	c.journal.write(line{What: stopped})
 	return err
@@ -84,7 +92,7 @@ func (c *child) center() (*notify.Notifier, error) {
 		Schedule:     c.Schedule,
 		Workers:      slots,
 		DigestLimit:  100_000, // so that a letter shows all that is in it
-		PollInterval: pollInterval,
+		PollInterval: cmp.Or(c.Poll, briskly),
 		Lease:        c.Lease,
 		Retry:        notify.Backoff{Attempts: 1_000_000, Base: time.Second, Cap: time.Second, MaxAge: 1000 * day},
 		Logger:       slog.New(slog.NewTextHandler(os.Stderr, nil)),

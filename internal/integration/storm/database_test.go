@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellwether-go/notify"
+	"github.com/bellwether-go/notify/internal/integration/servers"
 )
 
 // store is what each SQL store is.
@@ -26,13 +28,20 @@ type store interface {
 type system struct {
 	name    string
 	driver  string
-	create  func(t testing.TB) (dsn string) // an empty database, that lasts as long as the test
+	server  *servers.Kind                            // nil: needs none
+	create  func(t testing.TB, server string) string // an empty database on it, that lasts as long as the test
 	migrate func(ctx context.Context, db *sql.DB) error
 	open    func(db *sql.DB, now func() time.Time) (store, error)
 	tables  string // a query for the names of the center's tables
 	// Statements of a transaction that fails while another one has written.
 	begin string
 	claim string
+
+	// Of one with a server: what the DSN of its administrator is, how to employ
+	// a user without special rights, and what can befall it.
+	administrator func(server string) string
+	employ        func(t testing.TB, root *sql.DB, dsn string) string
+	outages       []outage
 }
 
 // systems are all that there are, by name.
@@ -55,10 +64,22 @@ func (d database) system() *system {
 	return systems[slices.IndexFunc(systems, func(s *system) bool { return s.name == d.System })]
 }
 
-// newDatabase makes an empty center, beside a table of the host.
+// newDatabase makes an empty center on the server of the tests, which make test
+// starts.
 func newDatabase(t testing.TB, s *system) database {
 	t.Helper()
-	d := database{s.name, s.create(t)}
+	dsn := ""
+	if s.server != nil {
+		dsn = os.Getenv(s.server.Variable)
+		require.NotEmpty(t, dsn, "set %s to the DSN of a %s for tests, or run make test, which starts one", s.server.Variable, s.name)
+	}
+	return newDatabaseOn(t, s, dsn)
+}
+
+// newDatabaseOn makes an empty center on a server, beside a table of the host.
+func newDatabaseOn(t testing.TB, s *system, server string) database {
+	t.Helper()
+	d := database{s.name, s.create(t, server)}
 	db, err := sql.Open(s.driver, d.DSN)
 	require.NoError(t, err)
 	defer db.Close()

@@ -34,14 +34,8 @@ func newScene(t *testing.T, sys *system) *scene {
 		Database: d, Lease: 2 * time.Second,
 		Schedule: schedule{Begin: time.Now().Add(-time.Hour).UTC(), Step: time.Second},
 	}}
-	db, store, err := d.open(0)
-	require.NoError(t, err)
-	t.Cleanup(func() { db.Close() })
-	parent := s.template
-	parent.db, parent.store = db, store
-	s.db = db
-	s.center, err = parent.center()
-	require.NoError(t, err)
+	s.db, s.center = s.template.look(t)
+	t.Cleanup(func() { s.db.Close() })
 	return s
 }
 
@@ -171,8 +165,8 @@ func killedProcessIsSucceeded(t *testing.T, sys *system) {
 
 	lines := other.lines()
 	first := lines[slices.IndexFunc(lines, func(l line) bool { return l.What == calling })].At
-	t.Logf("begun anew %s after the kill, by a lease of %s and a poll of %s", first.Sub(killed).Round(time.Millisecond), s.template.Lease, pollInterval)
-	assert.Less(t, first.Sub(killed), s.template.Lease+pollInterval+20*time.Second, "a machine may be slow")
+	t.Logf("begun anew %s after the kill, by a lease of %s and a poll of %s", first.Sub(killed).Round(time.Millisecond), s.template.Lease, briskly)
+	assert.Less(t, first.Sub(killed), s.template.Lease+briskly+20*time.Second, "a machine may be slow")
 	assert.Greater(t, first.Sub(hired), s.template.Lease, "as long as the lease lasts the work is not taken")
 	for _, record := range s.deliveries() {
 		assert.Equal(t, notify.StatusDelivered, record.Status)

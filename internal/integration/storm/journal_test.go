@@ -26,6 +26,7 @@ type line struct {
 	ID        notify.ID        `json:",omitempty"` // of a notification, item or delivery
 	Recipient notify.Recipient `json:",omitzero"`
 	Problem   string           `json:",omitempty"`
+	Lasted    time.Duration    `json:",omitempty"` // what had the problem
 
 	// Of a call of a channel.
 	Channel       string      `json:",omitempty"`

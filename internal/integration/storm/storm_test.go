@@ -4,6 +4,7 @@ package storm
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -58,14 +59,8 @@ func storm(t *testing.T, d database, p plan) {
 		Database: d, Lease: p.lease, Senders: 2, Pace: 60 * time.Millisecond, Moody: p.calm > 0,
 		Schedule: schedule{Begin: begin, Step: p.length / people},
 	}
-	// The parent only looks, and lets people choose.
-	parent := template
-	db, s, err := d.open(0)
-	require.NoError(t, err)
+	db, center := template.look(t)
 	defer db.Close()
-	parent.store = s
-	center, err := parent.center()
-	require.NoError(t, err)
 	choose(t, center)
 
 	c := newCrew(t)
@@ -88,6 +83,17 @@ func storm(t *testing.T, d database, p plan) {
 	}
 	t.Log(f)
 	audit(t, center, db, readJournals(t, c.folder), f)
+}
+
+// look opens the center for a parent that lets others work.
+func (c child) look(t testing.TB) (*sql.DB, *notify.Notifier) {
+	t.Helper()
+	db, s, err := c.Database.open(0)
+	require.NoError(t, err)
+	c.db, c.store = db, s
+	center, err := c.center()
+	require.NoError(t, err)
+	return db, center
 }
 
 // play plays the storm of one day, at the end of which all are asked to end.

@@ -6,7 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"os"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -27,7 +27,7 @@ import (
 var sqliteSystem = &system{
 	name:   "SQLite",
 	driver: "sqlite",
-	create: func(t testing.TB) string {
+	create: func(t testing.TB, _ string) string {
 		return "file:" + filepath.Join(t.TempDir(), "center.db") +
 			"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(30000)&_pragma=synchronous(FULL)&_txlock=immediate"
 	},
@@ -44,12 +44,12 @@ var sqliteSystem = &system{
 var postgresSystem = &system{
 	name:   "PostgreSQL",
 	driver: "pgx",
-	create: func(t testing.TB) string {
-		dsn := serverDSN(t, servers.Postgres)
+	server: servers.Postgres,
+	create: func(t testing.TB, server string) string {
 		schema := freshName()
-		execute(t, "pgx", dsn, "CREATE SCHEMA "+schema)
-		t.Cleanup(func() { execute(t, "pgx", dsn, "DROP SCHEMA "+schema+" CASCADE") })
-		return withParameter(dsn, "search_path="+schema)
+		execute(t, "pgx", server, "CREATE SCHEMA "+schema)
+		t.Cleanup(func() { execute(t, "pgx", server, "DROP SCHEMA "+schema+" CASCADE") })
+		return withParameter(server, "search_path="+schema)
 	},
 	migrate: func(ctx context.Context, db *sql.DB) error { return postgres.Migrate(ctx, db, nil) },
 	open: func(db *sql.DB, now func() time.Time) (store, error) {
@@ -58,14 +58,72 @@ var postgresSystem = &system{
 	tables: "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() AND table_name LIKE 'notify_%' ORDER BY table_name",
 	begin:  "BEGIN",
 	claim:  "SELECT id FROM notify_task FOR UPDATE NOWAIT",
+
+	administrator: func(server string) string { return withParameter(server, "default_transaction_read_only=off") },
+	employ: func(t testing.TB, root *sql.DB, dsn string) string {
+		u, err := url.Parse(dsn)
+		require.NoError(t, err)
+		schema := u.Query().Get("search_path")
+		for _, statement := range []string{
+			"CREATE ROLE host LOGIN PASSWORD 'host'",
+			"GRANT USAGE ON SCHEMA " + schema + " TO host",
+			"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA " + schema + " TO host",
+		} {
+			_, err := root.Exec(statement)
+			require.NoError(t, err)
+		}
+		u.User = url.UserPassword("host", "host")
+		return u.String()
+	},
+	outages: []outage{
+		frozen,
+		crashed("connect|EOF|reset|starting up|unexpected|broken pipe|closed"),
+		shutDown("connect|EOF|reset|starting up|shutting down|terminating|unexpected|broken pipe|closed"),
+		{
+			name: "connections cut",
+			begin: func(h *host) {
+				h.keep(func(ctx context.Context) {
+					_, _ = h.root.ExecContext(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'host'")
+				})
+			},
+			end:   func(h *host) { h.stop() },
+			tells: "terminating connection|EOF|reset|unexpected|broken pipe|closed|bad connection",
+		},
+		{
+			name: "read-only",
+			begin: func(h *host) {
+				h.run("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
+			},
+			end: func(h *host) {
+				h.run("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
+			},
+			tells: "connect to the primary|SQLSTATE 25006",
+		},
+		{
+			name: "rights withdrawn",
+			begin: func(h *host) {
+				h.run("REVOKE SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA " + h.schema() + " FROM host")
+			},
+			end: func(h *host) {
+				h.run("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA " + h.schema() + " TO host")
+			},
+			tells: "grant the role|SQLSTATE 42501",
+		},
+		{
+			name:  "a table gone",
+			begin: func(h *host) { h.run("ALTER TABLE " + h.schema() + ".notify_task RENAME TO gone") },
+			end:   func(h *host) { h.run("ALTER TABLE " + h.schema() + ".gone RENAME TO notify_task") },
+			tells: "run postgres.Migrate",
+		},
+		diskFull("disk of the server is full|connect|EOF|reset|starting up|unexpected|broken pipe|closed|recovery|terminating"),
+	},
 }
 
-// serverDSN is where a server for the tests is. Make test starts one.
-func serverDSN(t testing.TB, kind *servers.Kind) string {
-	t.Helper()
-	dsn := os.Getenv(kind.Variable)
-	require.NotEmpty(t, dsn, "set %s to the DSN of a %s for tests, or run make test, which starts one", kind.Variable, kind.Name)
-	return dsn
+// schema is where the center is.
+func (h *host) schema() string {
+	u, err := url.Parse(h.db.DSN)
+	require.NoError(h.t, err)
+	return u.Query().Get("search_path")
 }
 
 // names counts what was named.

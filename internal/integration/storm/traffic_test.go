@@ -45,15 +45,15 @@ func letterOf(key string) letter {
 	}
 	l.refused, l.inTransaction = one(30), one(5)
 	l.rollBack = l.inTransaction && one(3)
-	switch random.IntN(40) {
-	case 0:
+	switch lot := random.IntN(80); {
+	case lot < 1:
 		l.Provider, l.Audience, l.To = "news", "crowd", nil
-	case 1, 2, 3, 4, 5, 6:
+	case lot < 12:
 		l.Provider, l.CollapseKey, l.To = "chats", fmt.Sprint("room-", random.IntN(3)), l.To[:1]
-	case 7, 8, 9, 10:
+	case lot < 20:
 		millis, _ := strconv.ParseInt(key[strings.LastIndex(key, "/")+1:], 10, 64)
 		l.NotBefore = time.UnixMilli(millis + 300).UTC()
-	case 11, 12, 13:
+	case lot < 26:
 		l.withdrawn = true
 	}
 	l.Body = strings.Repeat("All work and no play. ", random.IntN(20))
@@ -79,31 +79,29 @@ func (l letter) recipients() []notify.Recipient {
 func (c *child) send(ctx context.Context, center *notify.Notifier, sender string, random *rand.Rand) {
 	var before []string // keys, to send again
 	for count := 0; pause(ctx, time.Duration(random.IntN(int(c.Pace)))); count++ {
-		now, err := c.store.Now(ctx)
-		if err != nil {
-			c.unexplained(ctx, err)
-			continue
-		}
-		key := newKey(sender, count, now)
+		key := newKey(sender, count, time.Now().Add(c.Offset))
 		if len(before) > 0 && random.IntN(8) == 0 {
 			key = before[random.IntN(len(before))]
 		}
 		before = append(before, key)
-		if err := c.sendOne(ctx, center, letterOf(key)); err != nil {
-			c.unexplained(ctx, err)
-		}
+		c.try(ctx, func(ctx context.Context) error { return c.sendOne(ctx, center, letterOf(key)) })
 		if random.IntN(3) == 0 {
-			if err := c.read(ctx, center, person(random.IntN(people))); err != nil {
-				c.unexplained(ctx, err)
-			}
+			c.try(ctx, func(ctx context.Context) error { return c.read(ctx, center, person(random.IntN(people))) })
 		}
 	}
 }
 
-// unexplained writes an error down, unless the context explains it.
-func (c *child) unexplained(ctx context.Context, err error) {
-	if ctx.Err() == nil {
-		c.journal.write(line{What: trouble, Problem: err.Error()})
+// try does something with the patience of a sender, and writes an error down,
+// unless the end of the process explains it.
+func (c *child) try(ctx context.Context, do func(context.Context) error) {
+	call, cancel := ctx, context.CancelFunc(func() {})
+	if c.Patience > 0 {
+		call, cancel = context.WithTimeout(ctx, c.Patience)
+	}
+	defer cancel()
+	begun := time.Now()
+	if err := do(call); err != nil && ctx.Err() == nil {
+		c.journal.write(line{What: trouble, Problem: err.Error(), Lasted: time.Since(begun)})
 	}
 }
 
