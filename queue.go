@@ -52,33 +52,33 @@ type queue struct {
 	ready   []*work // in order of lane, then of arrival
 	active  int     // workers
 	bulk    int     // of them, on LaneBulk
-	load    map[fairKey]int
-	route   string // the destination that was seen, or several
-	coming  int    // places kept for tasks that are being stored
-	hungry  bool   // the last claim may have left work in the store
-	looking int    // so many a worker is preparing
+	load    map[owner]int
+	route   string  // the destination that was seen, or several
+	coming  int     // places kept for tasks that are being stored
+	hungry  bool    // the last claim may have left work in the store
+	looked  []*work // by the worker that is preparing; empty: there is none
 }
 
-// fairKey is somebody among whom slots are shared.
-type fairKey struct{ kind, name string }
+// owner is somebody among whom slots are shared. Kinds are nested: a destination
+// holds tenants, a tenant holds providers. Each leaves slots for the next of its
+// own kind, so an inner one holds fewer.
+type owner struct{ kind, name string }
 
-// owner is a fairKey that a work counts for. Levels are nested: a destination
-// holds tenants, a tenant holds providers. Each level leaves slots for the next
-// of its own kind, so an inner one holds fewer.
-type owner struct {
-	fairKey
-	level int
-}
+const (
+	ownerDestination = "destination"
+	ownerTenant      = "tenant"
+	ownerProvider    = "provider"
+)
 
 const queuePerSlot = 4 // tasks held per slot, so that slots need not wait for a claim
 
 func newQueue(s *session, channel string, slots int) *queue {
-	return &queue{s: s, channel: channel, slots: slots, load: make(map[fairKey]int)}
+	return &queue{s: s, channel: channel, slots: slots, load: make(map[owner]int)}
 }
 
 // room is how many more tasks the queue takes.
 func (q *queue) room() int {
-	return max(0, q.slots*queuePerSlot-len(q.raw)-q.looking-len(q.ready)-q.coming)
+	return max(0, q.slots*queuePerSlot-len(q.raw)-len(q.looked)-len(q.ready)-q.coming)
 }
 
 // reserve keeps a place for a task that is about to be stored.
@@ -186,7 +186,7 @@ func (s *session) drop(w *work) {
 // Each worker staffs the queue again when it has taken something, so one is
 // enough; work that has to wait for its owner's share starts none.
 func (q *queue) staff() {
-	if q.active >= q.slots || q.pick() == nil && (len(q.raw) == 0 || q.looking > 0) {
+	if q.active >= q.slots || q.pick() == nil && (len(q.raw) == 0 || len(q.looked) > 0) {
 		return
 	}
 	q.active++
@@ -203,13 +203,13 @@ func (q *queue) next() (ready *work, raw []*work) {
 		q.staff()
 		return w, nil
 	}
-	if len(q.raw) == 0 || q.looking > 0 {
+	if len(q.raw) == 0 || len(q.looked) > 0 {
 		return nil, nil
 	}
 	count := min(len(q.raw), prepareBatch)
 	raw = slices.Clone(q.raw[:count])
 	q.raw = slices.Delete(q.raw, 0, count)
-	q.looking = count
+	q.looked = raw
 	return nil, raw
 }
 
@@ -281,10 +281,17 @@ func (q *queue) pick() *work {
 // it may have one more.
 func (q *queue) fits(w *work, share int, waiting map[string]string) (load int, fits bool) {
 	spare := max(1, q.slots/8)
-	for _, o := range w.owners {
-		held := q.load[o.fairKey]
+	level := 0
+	for i, o := range w.owners {
+		if o.kind == ownerDestination && q.route != several {
+			continue // there is no choice
+		}
+		if i > 0 && o.kind != w.owners[i-1].kind {
+			level++
+		}
+		held := q.load[o]
 		load = max(load, held)
-		alone := max(1, q.slots-spare*(o.level+1))
+		alone := max(1, q.slots-spare*(level+1))
 		if held >= alone || held >= share && waiting[o.kind] != o.name {
 			return load, false
 		}
@@ -296,59 +303,74 @@ func (q *queue) fits(w *work, share int, waiting map[string]string) (load int, f
 const several = "\x00several"
 
 // waiting tells, per kind, which owner's work waits for a slot, or that there
-// are several.
+// are several. Work that was not looked at yet waits, too.
 func (q *queue) waiting() map[string]string {
 	waiting := make(map[string]string, 3)
+	note := func(o owner) {
+		if name, known := waiting[o.kind]; !known {
+			waiting[o.kind] = o.name
+		} else if name != o.name {
+			waiting[o.kind] = several
+		}
+	}
 	for _, w := range q.ready {
 		for _, o := range w.owners {
-			if name, known := waiting[o.kind]; !known {
-				waiting[o.kind] = o.name
-			} else if name != o.name {
-				waiting[o.kind] = several
+			note(o)
+		}
+	}
+	for _, later := range [][]*work{q.raw, q.looked} {
+		for _, w := range later {
+			owners := w.owners // as they were found before
+			if owners == nil {
+				owners = w.senders()
+				if q.route == several {
+					waiting[ownerDestination] = several // who knows
+				}
+			}
+			for _, o := range owners {
+				note(o)
 			}
 		}
 	}
 	return waiting
 }
 
-// setOwners notes those whose share a work takes: its destinations (if there is
-// a choice), its tenant (if there are such) and its provider.
+// setOwners notes those whose share a work takes: its destinations and its
+// senders.
 func (q *queue) setOwners(w *work) {
-	w.owners = nil
+	owners := make([]owner, 0, 3)
 	for _, t := range w.targets {
 		if q.route == "" {
 			q.route = t.destination
 		} else if t.destination != q.route {
 			q.route = several
 		}
-	}
-	level := 0
-	if q.route == several {
-		for _, t := range w.targets {
-			o := owner{fairKey{"destination", t.destination}, level}
-			if !slices.Contains(w.owners, o) {
-				w.owners = append(w.owners, o)
-			}
+		o := owner{ownerDestination, t.destination}
+		if t.destination != "" && !slices.Contains(owners, o) {
+			owners = append(owners, o)
 		}
-		level++
 	}
-	tenant := w.task.Recipient.Tenant
-	if tenant != "" {
-		w.owners = append(w.owners, owner{fairKey{"tenant", tenant}, level})
-		level++
-	}
-	provider := w.task.Provider
+	w.owners = append(owners, w.senders()...)
+}
+
+// senders are the tenant of a work, if there are such, and its provider.
+func (w *work) senders() []owner {
+	tenant, provider := w.task.Recipient.Tenant, w.task.Provider
 	if w.task.Kind == KindDigest {
 		provider = "\x00digests"
 	}
-	w.owners = append(w.owners, owner{fairKey{"provider", tenant + "\x00" + provider}, level})
+	of := owner{ownerProvider, tenant + "\x00" + provider}
+	if tenant == "" {
+		return []owner{of}
+	}
+	return []owner{{ownerTenant, tenant}, of}
 }
 
 // evict takes out of a full queue what cannot use the slots that are free, so
 // that there is room for others from the store.
 func (q *queue) evict() []*work {
 	free := q.slots - q.active
-	if free <= 0 || q.room() > 0 || q.looking > 0 || len(q.raw) > 0 || q.pick() != nil {
+	if free <= 0 || q.room() > 0 || len(q.looked) > 0 || len(q.raw) > 0 || q.pick() != nil {
 		return nil
 	}
 	from := len(q.ready) - min(free, len(q.ready))
@@ -361,7 +383,7 @@ func (q *queue) take(w *work) {
 	q.ready = slices.DeleteFunc(q.ready, func(x *work) bool { return x == w })
 	w.running = true
 	for _, o := range w.owners {
-		q.load[o.fairKey]++
+		q.load[o]++
 	}
 	if w.task.Lane == LaneBulk {
 		q.bulk++
@@ -375,8 +397,8 @@ func (q *queue) take(w *work) {
 func (q *queue) release(w *work) {
 	w.running = false
 	for _, o := range w.owners {
-		if q.load[o.fairKey]--; q.load[o.fairKey] <= 0 {
-			delete(q.load, o.fairKey)
+		if q.load[o]--; q.load[o] <= 0 {
+			delete(q.load, o)
 		}
 	}
 	if w.task.Lane == LaneBulk {
@@ -388,7 +410,7 @@ func (q *queue) release(w *work) {
 			other.staff()
 		}
 	}
-	if q.hungry && len(q.raw)+q.looking+len(q.ready) < q.slots*queuePerSlot/2 {
+	if q.hungry && len(q.raw)+len(q.looked)+len(q.ready) < q.slots*queuePerSlot/2 {
 		q.hungry = false
 		q.s.n.Wake()
 	}
