@@ -26,6 +26,10 @@ type Options struct {
 	// Start is what time it is at first. The zero value is midnight of
 	// 1 January 2000, UTC, when bubbles begin. In a bubble it cannot be earlier.
 	Start time.Time
+
+	// Open opens the store of the center, with its clock. Nil is a new one in
+	// memory. A store that needs a database is for tests outside of bubbles.
+	Open func(now func() time.Time) (notify.Store, error)
 }
 
 // Center is a notification center in a test. Use its Notifier as the program
@@ -33,7 +37,7 @@ type Options struct {
 // what is due. Where they do not find what they require, the test ends.
 type Center struct {
 	*notify.Notifier
-	Store *memory.Store
+	Store notify.Store
 
 	t        testing.TB
 	clock    *clock // nil in a bubble, whose time it is
@@ -64,14 +68,21 @@ func New(t testing.TB, o *Options) *Center {
 	}
 	c := &Center{t: t, channels: slices.Clone(opts.Channels)}
 	c.start(opts.Start)
-	c.open(opts.Options)
+	c.open(opts)
 	return c
 }
 
-// open makes the notifier, and runs it in a bubble.
-func (c *Center) open(opts notify.Options) {
+// open makes the store and the notifier, and runs it in a bubble.
+func (c *Center) open(o Options) {
 	c.t.Helper()
+	if o.Open == nil {
+		o.Open = func(now func() time.Time) (notify.Store, error) { return memory.New(&memory.Options{Now: now}), nil }
+	}
 	var err error
+	if c.Store, err = o.Open(c.Now); err != nil {
+		c.t.Fatalf("notifytest: Options.Open: %v", err)
+	}
+	opts := o.Options
 	if c.Notifier, err = notify.New(c.Store, &opts); err != nil {
 		c.t.Fatalf("notifytest: %v", err)
 	}

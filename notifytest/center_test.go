@@ -9,6 +9,7 @@ import (
 	"github.com/bellwether-go/notify"
 	"github.com/bellwether-go/notify/channels/channeltest"
 	"github.com/bellwether-go/notify/notifytest"
+	"github.com/bellwether-go/notify/store/memory"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -119,6 +120,24 @@ func TestCenter_takesTheHostsOptions(t *testing.T) {
 		c.RequireNotSent(ann, "pigeon")
 		c.AdvanceToDigest(ann, "pigeon")
 		c.RequireDigestSent(ann, "pigeon", "Hello")
+	})
+}
+
+func TestCenter_opensTheHostsStore(t *testing.T) {
+	everywhere(t, func(t *testing.T) {
+		var store *memory.Store
+		c := notifytest.New(t, &notifytest.Options{Start: noon, Open: func(now func() time.Time) (notify.Store, error) {
+			assert.Equal(t, noon, now())
+			store = memory.New(&memory.Options{Now: now})
+			return store, nil
+		}})
+		assert.Same(t, store, c.Store)
+		send(t, c, "Hello", ann)
+		c.Advance(time.Hour)
+		at, err := store.Now(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, noon.Add(time.Hour), at)
+		c.RequireSent(ann, notify.Email, "Hello")
 	})
 }
 

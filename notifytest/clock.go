@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/bellwether-go/notify"
-	"github.com/bellwether-go/notify/store/memory"
 )
 
 // step is how time moves outside a bubble: what falls due within one is done at
@@ -31,7 +30,7 @@ func (c *clock) set(t time.Time) {
 	c.now = t
 }
 
-// start opens the store at that time.
+// start sets the clock.
 func (c *Center) start(at time.Time) {
 	c.t.Helper()
 	if inBubble() {
@@ -40,14 +39,12 @@ func (c *Center) start(at time.Time) {
 		} else if !at.IsZero() && wait < 0 {
 			c.t.Fatalf("notifytest: Options.Start: the bubble is at %v already", time.Now().UTC())
 		}
-		c.Store = memory.New(nil)
 		return
 	}
 	if at.IsZero() {
 		at = time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)
 	}
 	c.clock = &clock{now: at}
-	c.Store = memory.New(&memory.Options{Now: c.clock.Now})
 	for _, r := range c.recorders() {
 		r.Now = c.clock.Now
 	}

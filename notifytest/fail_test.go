@@ -1,6 +1,7 @@
 package notifytest_test
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"testing"
@@ -104,4 +105,6 @@ func TestCenter_failuresTellTheStory(t *testing.T) {
 func TestNew_refusesOptionsThatAreNone(t *testing.T) {
 	got := message(t, &notifytest.Options{Options: notify.Options{Workers: -1}}, func(testing.TB, *notifytest.Center) {})
 	assert.Contains(t, got, "Options.Workers")
+	got = message(t, &notifytest.Options{Open: func(func() time.Time) (notify.Store, error) { return nil, errors.New("no database") }}, nil)
+	assert.Contains(t, got, "Options.Open: no database")
 }
