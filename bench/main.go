@@ -17,9 +17,12 @@ import (
 )
 
 // comparisons is everything that is measured, in the order of the table.
-var comparisons = slices.Concat(accepting, delivering, reading, digesting)
+var comparisons = slices.Concat(accepting, delivering, reading, digesting, webPushing)
 
 func main() {
+	if servePush() {
+		return
+	}
 	rounds := flag.Int("rounds", 5, "rounds; each runs every candidate once")
 	slice := flag.Duration("slice", time.Second, "how long a candidate runs in a round")
 	only := flag.String("only", "", "regular expression: only the cases whose name it matches")

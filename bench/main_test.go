@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
+
+// TestMain is also where the push service begins, as in main.
+func TestMain(m *testing.M) {
+	if servePush() {
+		return
+	}
+	os.Exit(m.Run())
+}
 
 // The numbers are for make bench; here it is enough that each case runs and
 // has a row. What is prepared at length is measured by make bench only.

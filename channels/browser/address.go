@@ -60,50 +60,106 @@ func Subscription(text []byte) (notify.Address, error) {
 // with. Without it that is the present pair. What it returns has one form, so
 // that the same subscription is the same bytes.
 func (c *Channel) CheckAddress(a notify.Address) (notify.Address, error) {
-	endpoint, m, err := c.read(a)
+	to, err := c.read(a)
 	if err != nil {
 		return notify.Address{}, err
 	}
-	text, err := json.Marshal(m)
+	text, err := json.Marshal(to.meta)
 	if err != nil {
 		return notify.Address{}, invalid("Address.Meta", "is no text")
 	}
-	return notify.Address{Channel: notify.Browser, Value: endpoint, Meta: text}, nil
+	return notify.Address{Channel: notify.Browser, Value: to.endpoint, Meta: text}, nil
+}
+
+// target is an address, taken apart.
+type target struct {
+	endpoint string
+	meta
+}
+
+// host is that of the push service. The URL has the one form of those that were
+// checked.
+func (t target) host() string {
+	host, _, _ := strings.Cut(strings.TrimPrefix(t.endpoint, "https://"), "/")
+	return host
+}
+
+// target reads the address of a delivery. One that was registered has been
+// checked, and it costs a tenth of a push to do that again: of it only what may
+// have changed since is looked at. The URL is guarded when it is asked.
+func (c *Channel) target(d notify.Delivery) (target, error) {
+	if d.Registered.IsZero() {
+		return c.read(d.Address)
+	}
+	m, ok := settled(d.Address.Meta)
+	if !ok {
+		return c.read(d.Address)
+	}
+	to := target{d.Address.Value, m}
+	return to, c.takes(to)
+}
+
+// settled reads the one form that CheckAddress gives, which is half of what a
+// parser of JSON would take.
+func settled(text []byte) (m meta, ok bool) {
+	rest := string(text)
+	for _, part := range []struct {
+		before string
+		value  *string
+	}{{`{"p256dh":"`, &m.P256dh}, {`","auth":"`, &m.Auth}, {`","vapid":"`, &m.VAPID}} {
+		if rest, ok = strings.CutPrefix(rest, part.before); !ok {
+			return meta{}, false
+		}
+		end := strings.IndexAny(rest, `"\\`)
+		if end < 0 {
+			return meta{}, false
+		}
+		*part.value, rest = rest[:end], rest[end:]
+	}
+	return m, rest == `"}`
+}
+
+// takes tells whether a target is one that the options allow.
+func (c *Channel) takes(to target) error {
+	if len(c.services) > 0 && !c.serves(to.host()) {
+		return invalid("Address.Value", "is not of a push service that is served")
+	}
+	if _, known := c.keys[to.VAPID]; !known {
+		return invalid("Address.Meta.vapid", "names no pair of keys that is in use: subscribe anew")
+	}
+	return nil
 }
 
 // read checks an address and takes it apart.
-func (c *Channel) read(a notify.Address) (endpoint string, m meta, err error) {
+func (c *Channel) read(a notify.Address) (target, error) {
 	if a.Channel != "" && a.Channel != notify.Browser {
-		return "", meta{}, invalid("Address.Channel", "must be %q", notify.Browser)
+		return target{}, invalid("Address.Channel", "must be %q", notify.Browser)
 	}
-	if endpoint, err = c.client.Check("Address.Value", a.Value); err != nil {
-		return "", meta{}, err
+	endpoint, err := c.client.Check("Address.Value", a.Value)
+	if err != nil {
+		return target{}, err
 	}
-	if !c.serves(egress.Host(endpoint)) {
-		return "", meta{}, invalid("Address.Value", "is not of a push service that is served")
-	}
+	var m meta
 	if len(a.Meta) > maxMeta || json.Unmarshal(a.Meta, &m) != nil {
-		return "", meta{}, invalid("Address.Meta", "is not the JSON of keys")
+		return target{}, invalid("Address.Meta", "is not the JSON of keys")
 	}
 	public, err := decode(m.P256dh)
 	if err != nil || len(public) != publicBytes {
-		return "", meta{}, invalid("Address.Meta.p256dh", "has not the %d bytes of a public key", publicBytes)
+		return target{}, invalid("Address.Meta.p256dh", "has not the %d bytes of a public key", publicBytes)
 	}
 	if _, err := ecdh.P256().NewPublicKey(public); err != nil {
-		return "", meta{}, invalid("Address.Meta.p256dh", "is not a point of P-256")
+		return target{}, invalid("Address.Meta.p256dh", "is not a point of P-256")
 	}
 	auth, err := decode(m.Auth)
 	if err != nil || len(auth) != authBytes {
-		return "", meta{}, invalid("Address.Meta.auth", "has not %d bytes", authBytes)
+		return target{}, invalid("Address.Meta.auth", "has not %d bytes", authBytes)
 	}
 	if m.VAPID == "" {
 		m.VAPID = c.current
 	}
-	if _, known := c.keys[m.VAPID]; !known {
-		return "", meta{}, invalid("Address.Meta.vapid", "names no pair of keys that is in use: subscribe anew")
-	}
 	m.P256dh, m.Auth = base64.RawURLEncoding.EncodeToString(public), base64.RawURLEncoding.EncodeToString(auth)
-	return endpoint, m, nil
+	to := target{endpoint, m}
+	return to, c.takes(to)
 }
 
 // maxMeta is far more than the keys take.
@@ -111,7 +167,7 @@ const maxMeta = 2_048
 
 // serves tells whether subscriptions of a host are taken.
 func (c *Channel) serves(host string) bool {
-	return len(c.services) == 0 || slices.ContainsFunc(c.services, func(service string) bool {
+	return slices.ContainsFunc(c.services, func(service string) bool {
 		return host == service || strings.HasSuffix(host, "."+service)
 	})
 }

@@ -103,6 +103,46 @@ func TestCheckAddress_refuses(t *testing.T) {
 	}
 }
 
+// An address that was registered is read in a shorter way, to the same end.
+func TestTarget_ofARegisteredAddress(t *testing.T) {
+	c := open(t, Options{})
+	a, err := c.CheckAddress(notify.Address{Value: "https://push.example.com/abc?d=e", Meta: metaOf(p256dh, auth)})
+	require.NoError(t, err)
+	d := delivery(a)
+	want, err := c.target(d)
+	require.NoError(t, err)
+	d.Registered = d.Item.Filed
+	got, err := c.target(d)
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+	assert.Equal(t, "push.example.com", got.host())
+	m, ok := settled(a.Meta)
+	assert.True(t, ok)
+	assert.Equal(t, want.meta, m)
+
+	for _, other := range []string{
+		"", "{}", `{"p256dh":"`, `{"p256dh":"a","auth":"b","vapid":"c"`, `{"p256dh":"a","auth":"b","vapid":"c"} `, `{"p256dh":"a","auth":"b"}`,
+		`{"p256dh":"a\\u0041","auth":"b","vapid":"c"}`, `{"auth":"b","p256dh":"a","vapid":"c"}`, `{"p256dh":"a","auth":"b","vapid":"c","x":1}`,
+	} {
+		_, ok := settled([]byte(other))
+		assert.False(t, ok, other)
+		d.Address.Meta = json.RawMessage(other)
+		_, err := c.target(d)
+		assert.ErrorIs(t, err, notify.ErrInvalid, other)
+	}
+	d.Address.Meta = json.RawMessage(fmt.Sprintf(` {"vapid":%q,"auth":%q,"p256dh":%q}`, c.current, auth, p256dh))
+	got, err = c.target(d)
+	require.NoError(t, err, "a form of before")
+	assert.Equal(t, want, got)
+
+	d.Address = a
+	d.Address.Value = "https://127.0.0.1/a.google.com/"
+	failed(t, notify.Permanent, c.Deliver(t.Context(), d))
+	d.Address = a
+	narrow := open(t, Options{Keys: c.keys[c.current], Services: []string{"push.example.org"}})
+	failed(t, notify.Permanent, narrow.Deliver(t.Context(), d))
+}
+
 func TestServices_areTheOnlyHosts(t *testing.T) {
 	c := open(t, Options{Services: []string{"Push.Example.com", "fcm.googleapis.com"}})
 	for url, want := range map[string]bool{

@@ -66,40 +66,40 @@ func (c *Channel) PublicKey() string { return c.keys[c.current].Public }
 // taken the message. Every other outcome is a [notify.DeliveryError], whose text
 // names neither the subscription nor what the service said.
 func (c *Channel) Deliver(ctx context.Context, d notify.Delivery) error {
-	endpoint, m, err := c.read(d.Address)
+	to, err := c.target(d)
 	if err != nil {
 		return refused(err)
 	}
-	text, record, err := fit(d, records[0])
+	f, err := fit(d, records[0])
 	if err != nil {
 		return refused(err)
 	}
-	a, err := c.push(ctx, d, endpoint, m, text, record)
-	if err == nil && a.tooLarge() && record > records[len(records)-1] {
+	a, err := c.push(ctx, d, to, f)
+	if err == nil && a.tooLarge() && f.record > records[len(records)-1] {
 		// A service may take less than it should. Nothing was accepted, so this is
 		// not a second message.
-		if text, record, err = fit(d, nextSmaller(record)); err != nil {
+		if f, err = fit(d, nextSmaller(f.record)); err != nil {
 			return refused(err)
 		}
-		a, err = c.push(ctx, d, endpoint, m, text, record)
+		a, err = c.push(ctx, d, to, f)
 	}
 	if err != nil {
 		return unanswered(err)
 	}
-	return c.outcome(a, account{egress.Host(endpoint), m.VAPID})
+	return c.outcome(a, account{to.host(), to.VAPID})
 }
 
 // push makes one request.
-func (c *Channel) push(ctx context.Context, d notify.Delivery, endpoint string, m meta, text []byte, record int) (answer, error) {
-	pair := c.keys[m.VAPID]
+func (c *Channel) push(ctx context.Context, d notify.Delivery, to target, f fitted) (answer, error) {
+	pair := c.keys[to.VAPID]
 	// The text has room to grow and is nobody else's: webpush-go writes behind
 	// its end.
-	response, err := webpush.SendNotificationWithContext(ctx, text,
-		&webpush.Subscription{Endpoint: endpoint, Keys: webpush.Keys{P256dh: m.P256dh, Auth: m.Auth}},
+	response, err := webpush.SendNotificationWithContext(ctx, f.text,
+		&webpush.Subscription{Endpoint: to.endpoint, Keys: webpush.Keys{P256dh: to.P256dh, Auth: to.Auth}},
 		&webpush.Options{
-			HTTPClient: c.client, RecordSize: uint32(record), Subscriber: c.subject,
+			HTTPClient: c.client, RecordSize: uint32(f.record), Subscriber: c.subject,
 			VAPIDPublicKey: pair.Public, VAPIDPrivateKey: pair.Private,
-			Topic: topic(d), TTL: c.keep(d.Item.Notification.ExpiresAt), Urgency: urgency(d.Item.Notification.Priority),
+			Topic: f.topic, TTL: c.keep(d.Item.Notification.ExpiresAt), Urgency: urgency(d.Item.Notification.Priority),
 		})
 	if err != nil {
 		return answer{}, err

@@ -19,15 +19,34 @@ const overhead = 86 + 1 + 16
 // readable is the least of a text that still says something.
 const readable = 80
 
-// fit encodes a delivery for a record of at most that size, and returns the
-// smallest record that holds it.
-func fit(d notify.Delivery, most int) (text []byte, record int, err error) {
-	limit := most - overhead
+// fitted is a message that fits its record.
+type fitted struct {
+	text   []byte
+	record int
+	topic  string
+}
+
+// fit encodes a delivery for a record of at most that size, and takes the
+// smallest that holds it.
+func fit(d notify.Delivery, most int) (fitted, error) {
 	m := message(d)
+	text, err := encode(m)
+	if err != nil {
+		return fitted{}, err
+	}
+	if limit := most - overhead; len(text) > limit {
+		if text, err = shrink(m, len(text), limit, link(d.Links.Inbox)); err != nil {
+			return fitted{}, err
+		}
+	}
+	return fitted{text, smallest(len(text)), m.Notification.Tag}, nil
+}
+
+// shrink takes away from a message of that size what can be spared most, step by
+// step, until it is within the limit.
+func shrink(m *Message, size, limit int, inbox string) ([]byte, error) {
 	n := &m.Notification
-	inbox := link(d.Links.Inbox)
-	for _, shrink := range []func(over int){
-		func(int) {},
+	for _, step := range []func(over int){
 		func(over int) { n.Body = shorten(n.Body, over, readable) },
 		func(int) { n.Actions = nil },
 		func(int) { n.Icon = "" },
@@ -42,15 +61,14 @@ func fit(d notify.Delivery, most int) (text []byte, record int, err error) {
 		func(int) { n.Navigate = "" },
 		func(over int) { n.Title = shorten(n.Title, over, 0) },
 	} {
-		shrink(len(text) - limit)
-		if text, err = encode(m); err != nil {
-			return nil, 0, err
+		step(size - limit)
+		text, err := encode(m)
+		if err != nil || len(text) <= limit {
+			return text, err
 		}
-		if len(text) <= limit {
-			return text, smallest(len(text)), nil
-		}
+		size = len(text)
 	}
-	return nil, 0, errTooLong
+	return nil, errTooLong
 }
 
 // smallest returns the smallest record for so much plaintext.

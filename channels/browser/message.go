@@ -5,10 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/bellwether-go/notify"
 )
@@ -59,9 +59,10 @@ const (
 )
 
 // message writes a delivery with everything that it could show.
-func message(d notify.Delivery) Message {
+func message(d notify.Delivery) *Message {
 	n := d.Item.Notification
-	m := Message{
+	identity := d.Identity()
+	m := &Message{
 		WebPush:  declarative,
 		AppBadge: max(d.Unread, 0),
 		Notification: Notification{
@@ -69,12 +70,12 @@ func message(d notify.Delivery) Message {
 			Body:     clean(body(n)),
 			Navigate: link(n.URL),
 			Lang:     language(d.Contact.Locale),
-			Tag:      topic(d),
+			Tag:      topic(n, identity),
 			Icon:     link(n.Icon),
 			Silent:   n.Priority < notify.Normal,
 			AppBadge: strconv.Itoa(max(d.Unread, 0)),
 			Data: Data{
-				ID: d.Item.ID, Delivery: d.Identity(), Provider: valid(n.Provider),
+				ID: d.Item.ID, Delivery: identity, Provider: valid(n.Provider),
 				Tenant: valid(d.Recipient.Tenant), Recipient: valid(d.Recipient.ID),
 			},
 		},
@@ -102,20 +103,22 @@ func body(n notify.Notification) string {
 	if len(n.Rows) == 0 {
 		return n.Body
 	}
-	lines := make([]string, 0, 1+len(n.Rows))
-	if n.Body != "" {
-		lines = append(lines, n.Body)
-	}
+	var lines strings.Builder
+	lines.WriteString(n.Body)
 	for _, row := range n.Rows {
-		switch {
-		case row.Label == "" && row.Text == "":
-		case row.Label == "":
-			lines = append(lines, row.Text)
-		default:
-			lines = append(lines, row.Label+": "+row.Text)
+		if row.Label == "" && row.Text == "" {
+			continue
 		}
+		if lines.Len() > 0 {
+			lines.WriteByte('\n')
+		}
+		if row.Label != "" {
+			lines.WriteString(row.Label)
+			lines.WriteString(": ")
+		}
+		lines.WriteString(row.Text)
 	}
-	return strings.Join(lines, "\n")
+	return lines.String()
 }
 
 func happened(item notify.Item) time.Time {
@@ -127,29 +130,36 @@ func happened(item notify.Item) time.Time {
 
 // topic is what a newer message replaces an older one by, with the push service
 // and on the screen: at most 32 characters of base64url (RFC 8030, 5.4).
-func topic(d notify.Delivery) string {
-	n := d.Item.Notification
+func topic(n notify.Notification, identity string) string {
 	if n.CollapseKey == "" {
-		return d.Identity()
+		return identity
 	}
 	sum := sha256.Sum256([]byte(n.Provider + "\x00" + n.CollapseKey))
 	return base64.RawURLEncoding.EncodeToString(sum[:])[:32]
 }
 
-// link returns a URL that a browser may be sent to, or nothing.
+// link returns a URL that a browser may be sent to, or nothing: one of the web,
+// with a host, without a user name, and without what parsers read differently.
 func link(raw string) string {
-	if raw == "" || strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' }) {
+	scheme, rest, _ := strings.Cut(raw, "://")
+	if !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http") {
 		return ""
 	}
-	u, err := url.Parse(valid(raw))
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
+	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' || r == utf8.RuneError }) {
 		return ""
 	}
-	return u.String()
+	host := rest
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		host = rest[:end]
+	}
+	if host == "" || strings.Contains(host, "@") {
+		return ""
+	}
+	return raw
 }
 
 // encode writes JSON with room for what encryption adds.
-func encode(m Message) ([]byte, error) {
+func encode(m *Message) ([]byte, error) {
 	buffer := bytes.NewBuffer(make([]byte, 0, records[0]))
 	encoder := json.NewEncoder(buffer)
 	encoder.SetEscapeHTML(false) // nobody reads it as HTML, and it would be longer

@@ -24,11 +24,11 @@ func anyone() notify.Address {
 }
 
 func TestMessage_golden(t *testing.T) {
-	text, record, err := fit(delivery(anyone()), records[0])
+	f, err := fit(delivery(anyone()), records[0])
 	require.NoError(t, err)
-	assert.Equal(t, 1024, record)
+	assert.Equal(t, 1024, f.record)
 	var pretty bytes.Buffer
-	require.NoError(t, json.Indent(&pretty, text, "", "  "))
+	require.NoError(t, json.Indent(&pretty, f.text, "", "  "))
 	pretty.WriteByte('\n')
 	const golden = "testdata/message.json"
 	if *update {
@@ -102,23 +102,23 @@ func TestMessage_language(t *testing.T) {
 // the same collapse key of a provider.
 func TestTopic(t *testing.T) { // R20
 	d := delivery(anyone())
-	alone := topic(d)
+	alone := topic(d.Item.Notification, d.Identity())
 	d.Attempt = 7
-	assert.Equal(t, alone, topic(d))
+	assert.Equal(t, alone, topic(d.Item.Notification, d.Identity()))
 	d.ID = "01935b2a-6c00-7000-8000-0123456789ac"
-	assert.NotEqual(t, alone, topic(d))
+	assert.NotEqual(t, alone, topic(d.Item.Notification, d.Identity()))
 
 	d.Item.Notification.CollapseKey = strings.Repeat("ü", 95)
-	together := topic(d)
+	together := topic(d.Item.Notification, d.Identity())
 	d.ID = "01935b2a-6c00-7000-8000-0123456789ad"
-	assert.Equal(t, together, topic(d))
+	assert.Equal(t, together, topic(d.Item.Notification, d.Identity()))
 	d.Item.Notification.Provider = "chats"
-	assert.NotEqual(t, together, topic(d))
+	assert.NotEqual(t, together, topic(d.Item.Notification, d.Identity()))
 	for _, name := range []string{alone, together} {
 		assert.Len(t, name, 32)
 		assert.NotContains(t, name, "=")
 	}
-	assert.Equal(t, topic(d), message(d).Notification.Tag)
+	assert.Equal(t, topic(d.Item.Notification, d.Identity()), message(d).Notification.Tag)
 }
 
 func TestMessage_whenAndHowLoud(t *testing.T) {
@@ -142,38 +142,39 @@ func TestMessage_whenAndHowLoud(t *testing.T) {
 func TestFit_takesTheSmallestRecord(t *testing.T) { // T14
 	d := delivery(anyone())
 	d.Item.Notification.Body, d.Item.Notification.Rows = "", nil
-	bare, _, err := fit(d, records[0])
+	bare, err := fit(d, records[0])
 	require.NoError(t, err)
 	const member = len(`"body":"",`)
 	for _, c := range []struct{ plain, record int }{
 		{921, 1024}, {922, 2048}, {1945, 2048}, {1946, 3070}, {2967, 3070},
 	} {
-		d.Item.Notification.Body = strings.Repeat("x", c.plain-len(bare)-member)
-		text, record, err := fit(d, records[0])
+		d.Item.Notification.Body = strings.Repeat("x", c.plain-len(bare.text)-member)
+		f, err := fit(d, records[0])
 		require.NoError(t, err)
-		assert.Len(t, text, c.plain)
-		assert.Equal(t, c.record, record)
+		assert.Len(t, f.text, c.plain)
+		assert.Equal(t, c.record, f.record)
 	}
 	d.Item.Notification.Body += "x"
-	text, record, err := fit(d, records[0])
+	f, err := fit(d, records[0])
 	require.NoError(t, err)
-	assert.LessOrEqual(t, len(text), 2967)
-	assert.GreaterOrEqual(t, len(text), 2960, "no more is cut than has to be")
-	assert.Equal(t, 3070, record)
-	assert.Contains(t, string(text), `x…"`)
+	assert.LessOrEqual(t, len(f.text), 2967)
+	assert.GreaterOrEqual(t, len(f.text), 2960, "no more is cut than has to be")
+	assert.Equal(t, 3070, f.record)
+	assert.Contains(t, string(f.text), `x…"`)
 }
 
 // checkFitted: whatever is cut, the message is JSON, has its title, its id and
 // its tag, and as long as the record is the largest its link.
 func checkFitted(t *testing.T, d notify.Delivery, most int) {
 	t.Helper()
-	text, record, err := fit(d, most)
+	f, err := fit(d, most)
 	require.NoError(t, err)
-	assert.LessOrEqual(t, len(text), record-overhead)
-	assert.LessOrEqual(t, record, most)
-	assert.True(t, utf8.Valid(text))
+	assert.LessOrEqual(t, len(f.text), f.record-overhead)
+	assert.LessOrEqual(t, f.record, most)
+	assert.True(t, utf8.Valid(f.text))
 	var m Message
-	require.NoError(t, json.Unmarshal(text, &m))
+	require.NoError(t, json.Unmarshal(f.text, &m))
+	assert.Equal(t, m.Notification.Tag, f.topic)
 	whole := message(d)
 	assert.Equal(t, d.Item.ID, m.Notification.Data.ID)
 	assert.Equal(t, d.Identity(), m.Notification.Data.Delivery)

@@ -22,8 +22,12 @@ type answer struct {
 }
 
 func read(response *http.Response) answer {
-	text, _ := io.ReadAll(response.Body) // is in memory already
-	return answer{response.StatusCode, peer.RetryAfter(response.Header, time.Now()), string(text)}
+	a := answer{status: response.StatusCode, retryAfter: peer.RetryAfter(response.Header, time.Now())}
+	if response.ContentLength > 0 {
+		text, _ := io.ReadAll(response.Body) // is in memory already
+		a.text = string(text)
+	}
+	return a
 }
 
 func (a answer) tooLarge() bool { return a.status == http.StatusRequestEntityTooLarge }
@@ -31,11 +35,12 @@ func (a answer) tooLarge() bool { return a.status == http.StatusRequestEntityToo
 // outcome tells the engine what follows from an answer. Only 404 and 410 prove
 // that a subscription has ended (RFC 8030, 7.3).
 func (c *Channel) outcome(a answer, from account) error {
-	failure := &notify.DeliveryError{Err: fmt.Errorf("notify/browser: the push service answered %d", a.status)}
-	switch s := a.status; {
-	case s >= 200 && s <= 299:
+	if a.status >= 200 && a.status <= 299 {
 		c.accounts.worked(from)
 		return nil
+	}
+	failure := &notify.DeliveryError{Err: fmt.Errorf("notify/browser: the push service answered %d", a.status)}
+	switch s := a.status; {
 	case s == http.StatusNotFound, s == http.StatusGone:
 		failure.Class = notify.Gone
 	case s == http.StatusUnauthorized, s == http.StatusForbidden, s == http.StatusBadRequest:

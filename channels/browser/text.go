@@ -46,8 +46,8 @@ func language(locale string) string {
 
 // rightToLeft tells the languages that are written from right to left.
 func rightToLeft(tag string) bool {
-	base, _, _ := strings.Cut(strings.ToLower(tag), "-")
-	switch base {
+	base, _, _ := strings.Cut(tag, "-")
+	switch strings.ToLower(base) {
 	case "ar", "ckb", "dv", "fa", "he", "iw", "ps", "sd", "ug", "ur", "yi":
 		return true
 	}

@@ -17,7 +17,6 @@ package egress
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -124,16 +123,17 @@ func (c *Client) Do(request *http.Request) (*http.Response, error) {
 	if err := c.admit(request.URL); err != nil {
 		return nil, &notify.DeliveryError{Class: notify.Permanent, Err: err}
 	}
-	ctx, cancel := context.WithTimeoutCause(request.Context(), c.timeout, errTimeout)
-	defer cancel()
-	answer, err := peer.Ask(c.http, request.WithContext(ctx))
+	answer, err := peer.Ask(c.http, request, c.timeout)
 	if err != nil {
 		return nil, explain(err)
 	}
-	return &http.Response{
-		StatusCode: answer.Status, Header: answer.Header,
-		ContentLength: int64(len(answer.Body)), Body: io.NopCloser(bytes.NewReader(answer.Body)),
-	}, nil
+	response := &http.Response{
+		StatusCode: answer.Status, Header: answer.Header, ContentLength: int64(len(answer.Body)), Body: http.NoBody,
+	}
+	if len(answer.Body) > 0 {
+		response.Body = io.NopCloser(bytes.NewReader(answer.Body))
+	}
+	return response, nil
 }
 
 // CloseIdle ends the connections that wait for another request.

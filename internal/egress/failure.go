@@ -7,8 +7,6 @@ import (
 	"github.com/bellwether-go/notify/internal/peer"
 )
 
-var errTimeout = errors.New("no answer in time")
-
 // forbidden is what the guard answers the dialer.
 type forbidden struct{}
 

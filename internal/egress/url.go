@@ -106,12 +106,18 @@ func (c *Client) reasonOfIP(ip netip.Addr, otherPort bool) string {
 }
 
 func (c *Client) reasonOfName(host string, otherPort bool) string {
-	labels := strings.Split(host, ".")
-	if len(host) > maxHost || slices.ContainsFunc(labels, notLabel) {
+	labels, last := 0, ""
+	for label := range strings.SplitSeq(host, ".") {
+		if notLabel(label) {
+			return "names a host that is not in its ASCII form"
+		}
+		labels, last = labels+1, label
+	}
+	if len(host) > maxHost {
 		return "names a host that is not in its ASCII form"
 	}
 	// Resolvers read these as IPv4 addresses: 2130706433, 0x7f.1, 0177.0.0.1.
-	if last := labels[len(labels)-1]; last[0] >= '0' && last[0] <= '9' {
+	if last[0] >= '0' && last[0] <= '9' {
 		return "has a host that ends in a number"
 	}
 	if len(c.allow) > 0 {
@@ -120,8 +126,9 @@ func (c *Client) reasonOfName(host string, otherPort bool) string {
 	switch {
 	case otherPort:
 		return "has another port than 443"
-	case len(labels) == 1 || slices.ContainsFunc(inside, func(zone string) bool {
-		return host == zone || strings.HasSuffix(host, "."+zone)
+	case labels == 1 || slices.ContainsFunc(inside, func(zone string) bool {
+		above, within := strings.CutSuffix(host, zone)
+		return within && strings.HasSuffix(above, ".")
 	}):
 		return "names a host that is not on the public internet"
 	}

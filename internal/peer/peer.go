@@ -37,23 +37,30 @@ func (s *Silence) Error() string { return s.Cause.Error() }
 // Unwrap returns Cause.
 func (s *Silence) Unwrap() error { return s.Cause }
 
-// Ask sends a request and returns the answer, whatever its status. Once the
-// status is there, a body that breaks off or takes too long is cut and no
-// failure. The error is a [*Silence].
-func Ask(client *http.Client, request *http.Request) (Answer, error) {
-	ctx, cancel := context.WithCancel(request.Context())
+// Ask sends a request and returns the answer, whatever its status, if it comes
+// within patience. Once the status is there, a body that breaks off or takes too
+// long is cut and no failure. The error is a [*Silence].
+func Ask(client *http.Client, request *http.Request, patience time.Duration) (Answer, error) {
+	ctx, cancel := context.WithTimeoutCause(request.Context(), patience, errLate)
 	defer cancel()
-	var sent atomic.Bool
-	trace := &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }}
-	response, err := client.Do(request.WithContext(httptrace.WithClientTrace(ctx, trace)))
+	var watch struct { // one allocation
+		sent  atomic.Bool
+		trace httptrace.ClientTrace
+	}
+	watch.trace.WroteHeaders = func() { watch.sent.Store(true) }
+	response, err := client.Do(request.WithContext(httptrace.WithClientTrace(ctx, &watch.trace)))
 	if err != nil {
-		return Answer{}, &Silence{Sent: sent.Load(), Cause: reason(request.Context(), err)}
+		return Answer{}, &Silence{Sent: watch.sent.Load(), Cause: reason(ctx, err)}
 	}
 	defer response.Body.Close()
+	answer := Answer{Status: response.StatusCode, Header: response.Header}
+	if response.ContentLength == 0 {
+		return answer, nil
+	}
 	late := time.AfterFunc(bodyWait, cancel)
 	defer late.Stop()
-	body, _ := io.ReadAll(io.LimitReader(response.Body, maxBody))
-	return Answer{Status: response.StatusCode, Header: response.Header, Body: body}, nil
+	answer.Body, _ = io.ReadAll(io.LimitReader(response.Body, maxBody))
+	return answer, nil
 }
 
 // NewClient returns a client that follows no redirect, uses no proxy and keeps

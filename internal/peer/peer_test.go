@@ -28,7 +28,7 @@ func post(t *testing.T, ctx context.Context, server *httptest.Server, path strin
 	t.Cleanup(client.CloseIdleConnections)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+path, bytes.NewReader([]byte("body")))
 	require.NoError(t, err)
-	return Ask(client, request)
+	return Ask(client, request, time.Minute)
 }
 
 func serve(t *testing.T, handler http.HandlerFunc) *httptest.Server {
@@ -94,7 +94,7 @@ func TestAsk_takesAStatusWhoseBodyNeverEnds(t *testing.T) {
 	client.Transport = afterStatus{client.Transport, cancel}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, nil)
 	require.NoError(t, err)
-	answer, err := Ask(client, request)
+	answer, err := Ask(client, request, time.Minute)
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusAccepted, answer.Status)
 }
@@ -128,7 +128,7 @@ func TestAsk_tellsWhetherTheRequestMayHaveArrived(t *testing.T) {
 	untrusted := NewClient(&http.Transport{})
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, nil)
 	require.NoError(t, err)
-	_, err = Ask(untrusted, request)
+	_, err = Ask(untrusted, request, time.Minute)
 	require.ErrorAs(t, err, &silence)
 	assert.False(t, silence.Sent, "no connection, no request")
 	assert.Equal(t, errCertificate, silence.Cause)

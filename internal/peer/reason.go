@@ -13,6 +13,7 @@ import (
 )
 
 var (
+	errLate        = errors.New("no answer in time")
 	errLookup      = errors.New("the name could not be looked up")
 	errCertificate = errors.New("the certificate is not trusted")
 	errTLS         = errors.New("no TLS connection")
