@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -193,4 +194,49 @@ func TestBackoff_growsUpToItsCapWithFullJitter(t *testing.T) {
 		distinct[wait] = true
 	}
 	assert.Greater(t, len(distinct), 10, "what failed together does not come back together")
+}
+
+func TestLogLimit_allowsABurstAndThenOneASecond(t *testing.T) { // R28
+	synctest.Test(t, func(t *testing.T) {
+		var l logLimit
+		lines := func() (count int) {
+			for range 1000 {
+				if l.allow() {
+					count++
+				}
+			}
+			return count
+		}
+		assert.Equal(t, 20, lines())
+		time.Sleep(5 * time.Second)
+		assert.Equal(t, 5, lines())
+		time.Sleep(time.Hour)
+		assert.Equal(t, 20, lines())
+	})
+}
+
+func TestLane_urgentFirstAndForManyLast(t *testing.T) { // R26
+	n := Notifier{inlineFanOut: 2}
+	many := []Recipient{{"", "a"}, {"", "b"}, {"", "c"}}
+	for lane, notes := range map[Lane][]Notification{
+		LaneUrgent: {{Priority: High, To: many}, {Priority: High, Audience: "all"}},
+		LaneNormal: {{To: many[:2]}},
+		LaneBulk:   {{To: many}, {Audience: "all"}, {Priority: Low, To: many[:1]}},
+	} {
+		for _, note := range notes {
+			assert.Equal(t, lane, n.laneOf(note))
+		}
+	}
+}
+
+func TestBucket_tellsTenantsAndProvidersApart(t *testing.T) { // R26
+	assert.Equal(t, bucket("acme", "billing"), bucket("acme", "billing"))
+	used := map[int]bool{}
+	for i := range 1000 {
+		b := bucket("acme", string(rune('a'+i%26))+string(rune('a'+i/26)))
+		assert.True(t, 0 <= b && b < 256)
+		used[b] = true
+	}
+	assert.Greater(t, len(used), 200)
+	assert.NotEqual(t, bucket("ab", "c"), bucket("a", "bc"))
 }
