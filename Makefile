@@ -86,6 +86,8 @@ storms: # processes that are killed at work, for longer
 	@echo "== long storms"; \
 	go run ./internal/integration/services sh -c \
 		'cd internal/integration && NOTIFY_STORM=long GOWORK=off go test -count=1 -timeout 60m -v -run Storm ./storm'
+	@echo "== letters of processes that are stopped"; \
+	cd internal/integration && NOTIFY_SWEEP=full GOWORK=off go test -count=1 -timeout 30m -v -run Stopped ./mail
 
 .PHONY: vulnerabilities
 vulnerabilities: # govulncheck, where its database can be reached

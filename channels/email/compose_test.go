@@ -192,7 +192,7 @@ func TestDigestTellsTimesInTheZone(t *testing.T) {
 	for _, part := range []string{m.text, m.html} {
 		assert.Contains(t, part, "Tue 3 Nov, 17:00")
 		assert.Contains(t, part, "Mon 2 Nov, 19:00")
-		assert.Contains(t, part, "Unread at Tuesday, 3 November 2026, 18:00. Times are in Europe/Berlin.")
+		assert.Contains(t, part, "Unread as of Tuesday, 3 November 2026, 18:00. Times are in Europe/Berlin.")
 		newest, oldest := strings.Index(part, "Invoice 2026-1177"), strings.Index(part, "Your export is ready")
 		assert.True(t, 0 < newest && newest < oldest, "the newest comes first")
 	}

@@ -13,6 +13,7 @@ import (
 // use of it.
 type frame struct {
 	Lang, Dir   string // as the attributes of HTML
+	Align       string // "left" or "right": where lines begin
 	Subject     string
 	Preheader   string // what a list of mails shows beside the subject
 	Brand       look
@@ -36,7 +37,7 @@ func (c *Channel) frame(d notify.Delivery, l *locale, unsubscribe string) (frame
 		return frame{}, err
 	}
 	return frame{
-		Lang: l.tag, Dir: l.direction, Brand: c.o.look, Sent: sent,
+		Lang: l.tag, Dir: l.direction, Align: l.align(), Brand: c.o.look, Sent: sent,
 		Settings: settings, Unsubscribe: unsubscribe, locale: l,
 	}, nil
 }

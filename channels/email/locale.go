@@ -226,6 +226,15 @@ func (l *locale) say(id string, v values) (string, error) {
 	return text, nil // with an error it is the fallback's, or another form
 }
 
+// align is the side at which lines begin, for mail programs that do not know
+// "start".
+func (l *locale) align() string {
+	if l.direction == "rtl" {
+		return "right"
+	}
+	return "left"
+}
+
 // isolate keeps a name from turning the direction of the sentence around it.
 func (l *locale) isolate(name string) string {
 	if l.direction == "rtl" {

@@ -24,7 +24,14 @@ import (
 
 func main() {
 	folder := flag.String("db", "", "folder for the database, which is kept; without it a temporary one is used")
+	letters := flag.String("letters", "", "write letters in all languages into this folder, as a browser shows them, and end")
 	flag.Parse()
+	if *letters != "" {
+		if err := writeLetters(context.Background(), *letters); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	if err := run(context.Background(), os.Stdout, *folder); err != nil {
 		log.Fatal(err)
 	}
