@@ -1,6 +1,7 @@
 package notifytest
 
 import (
+	"slices"
 	"sync"
 	"testing/synctest"
 	"time"
@@ -8,8 +9,8 @@ import (
 	"github.com/bellwether-go/notify"
 )
 
-// step is how time moves outside a bubble: what falls due within one is done at
-// its end.
+// step is how time moves outside a bubble while work waits: what falls due within
+// one is done at its end.
 const step = time.Minute
 
 // clock stands still until it is set.
@@ -99,13 +100,29 @@ func (c *Center) AdvanceTo(t time.Time) {
 		return
 	}
 	for c.clock.Now().Before(t) {
-		next := c.clock.Now().Add(step)
-		if next.After(t) {
+		next := c.next()
+		if next.IsZero() || next.After(t) {
 			next = t
 		}
 		c.clock.set(next)
 		c.Settle()
 	}
+}
+
+// next is when there may be something to do: in a step if any work waits, and
+// else at the next cut. Zero is never.
+func (c *Center) next() time.Time {
+	c.t.Helper()
+	stats, err := c.Store.Stats(c.t.Context())
+	if err != nil {
+		c.t.Fatalf("notifytest: Stats: %v", err)
+	}
+	now := c.clock.Now()
+	waits := slices.ContainsFunc(stats.Queues, func(q notify.QueueStats) bool { return q.Pending+q.Leased > 0 })
+	if waits || !stats.NextCut.IsZero() && !stats.NextCut.After(now) {
+		return now.Add(step)
+	}
+	return stats.NextCut
 }
 
 // AdvanceToClock is Advance to the next time that a clock in the recipient's

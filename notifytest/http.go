@@ -72,6 +72,7 @@ func (h *HTTP) Behave(b channeltest.Behavior) error {
 		channeltest.Drop:          {Reset: true},
 		channeltest.Garbage:       {Status: 999, Body: "\x00\xff<html>"},
 		channeltest.Flood:         {Status: http.StatusServiceUnavailable, Endless: true},
+		channeltest.Ramble:        {Status: http.StatusOK, Endless: true},
 	}[b]
 	if !known {
 		return fmt.Errorf("notifytest: HTTP has no %q: %w", string(b), errors.ErrUnsupported)

@@ -51,3 +51,17 @@ func ExampleParseLetter() {
 	fmt.Printf("%s: %q %v\n", letter.Subject, letter.Text, err)
 	// Output: Grüße: "Hello\n" <nil>
 }
+
+// Whatever comes over the wire is a letter or an error, and a letter is what
+// came.
+func FuzzParseLetter(f *testing.F) {
+	f.Add([]byte(nested))
+	f.Add([]byte("Subject: =?utf-8?b?AAAA?=\r\n\r\n"))
+	f.Add([]byte("Content-Type: multipart/mixed; boundary=\"\"\r\n\r\n--\r\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		letter, err := notifytest.ParseLetter(raw)
+		if err == nil {
+			assert.Equal(t, raw, letter.Raw)
+		}
+	})
+}

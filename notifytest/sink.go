@@ -103,8 +103,8 @@ func (s *Sink[R]) Accepted() []R {
 	return s.arrived(func(a *arrival[R]) bool { return a.accepted })
 }
 
-// Taken returns what was accepted and what was taken without an answer, by a
-// Delay or a Reset: all that a client must expect to have arrived.
+// Taken returns what was accepted and what was taken without an answer that ends,
+// by a Delay, a Reset or Endless: all that a client must expect to have arrived.
 func (s *Sink[R]) Taken() []R {
 	return s.arrived(func(a *arrival[R]) bool { return a.accepted || a.taken })
 }
@@ -145,7 +145,7 @@ func (s *Sink[R]) arrive(request R) *arrival[R] {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a.taken = a.reply.Reset || a.reply.Delay > 0
+	a.taken = a.reply.Reset || a.reply.Delay > 0 || a.reply.Endless && a.reply.accepts()
 	s.arrivals = append(s.arrivals, a)
 	return a
 }

@@ -24,6 +24,7 @@ func TestContract(t *testing.T) {
 		channeltest.Drop:          {Reset: true},
 		channeltest.Garbage:       {Status: 999, Body: "<html>"},
 		channeltest.Flood:         {Status: 500, Endless: true},
+		channeltest.Ramble:        {Status: 201, Endless: true},
 	}
 	channeltest.Run(t, func(t testing.TB) channeltest.Harness {
 		service, c, first := start(t, nil)

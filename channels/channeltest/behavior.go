@@ -25,6 +25,7 @@ const (
 	Drop          Behavior = "drop"          // takes the message whole and ends the connection without an answer
 	Garbage       Behavior = "garbage"       // answers something that is no answer
 	Flood         Behavior = "flood"         // refuses for now, in words that never end, until the channel goes
+	Ramble        Behavior = "ramble"        // takes the message and says so, in words that never end
 )
 
 // Wait is how long a peer asks to be left alone with [RetryAfter].

@@ -2,6 +2,7 @@ package channeltest_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 
@@ -122,6 +123,20 @@ var brokenCalls = []broken{
 		go func() { <-b.over; cancel() }()
 		return next(apart, d)
 	}), []string{"context/one that has ended sends nothing", "context/a cancellation ends a call"}},
+	{"listens to the end", onDeliver(func(b *bench, ctx context.Context, d notify.Delivery, next delivering) error {
+		err := next(ctx, d)
+		if b.peer.now() == channeltest.Ramble {
+			<-b.over
+		}
+		return err
+	}), []string{"context/ends an acceptance without end"}},
+	{"takes a long acceptance for a refusal", onDeliver(func(b *bench, ctx context.Context, d notify.Delivery, next delivering) error {
+		err := next(ctx, d)
+		if b.peer.now() == channeltest.Ramble {
+			return &notify.DeliveryError{Class: notify.Permanent, Err: errors.New("too long an answer")}
+		}
+		return err
+	}), []string{"context/ends an acceptance without end"}},
 	{"sends digests without a context", onDigest(func(b *bench, _ context.Context, d notify.Delivery, letter notify.Digest, next digesting) error {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()

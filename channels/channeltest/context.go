@@ -12,6 +12,7 @@ var contextChecks = []check{
 	{"context/a deadline ends a call", contextDeadline},
 	{"context/a cancellation ends a call", contextCancel},
 	{"context/ends the call of a digest", contextDigest},
+	{"context/ends an acceptance without end", contextRamble},
 }
 
 // pause waits for d.
@@ -91,4 +92,19 @@ func contextDigest(s *scene) {
 	err := s.deliverDigest(ctx, c, d, letter)
 	s.that(err != nil, "a peer that does %q, and DeliverDigest says that it has accepted", string(Hang))
 	s.notBlamed(err)
+}
+
+// contextRamble: the peer has accepted, and the rest of what it says is of no
+// interest. The channel may also say that it does not know.
+func contextRamble(s *scene) {
+	s.behave(Ramble)
+	ctx, cancel := context.WithTimeout(s.ctx, moment)
+	defer cancel()
+	before := len(s.Received())
+	if err := s.deliver(ctx, s.delivery("Parcel 17")); err != nil {
+		s.notBlamed(err)
+	}
+	s.that(len(s.Received()) <= before+1, "one call sent %d messages", len(s.Received())-before)
+	s.behave(Accept)
+	s.sent(s.delivery("Parcel 18"))
 }

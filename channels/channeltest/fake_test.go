@@ -120,7 +120,7 @@ func outcome(answer channeltest.Behavior, err error) error {
 	}
 	failure := &notify.DeliveryError{Err: fmt.Errorf("the loft answers %q", string(answer))}
 	switch answer {
-	case channeltest.Accept:
+	case channeltest.Accept, channeltest.Ramble:
 		return nil
 	case channeltest.RetryAfter:
 		failure.RetryAfter = channeltest.Wait
@@ -185,7 +185,7 @@ func (p *peer) take(ctx context.Context, m channeltest.Message) (channeltest.Beh
 	}
 	b := p.now()
 	switch b {
-	case channeltest.Accept, channeltest.Drop, channeltest.Hang:
+	case channeltest.Accept, channeltest.Drop, channeltest.Hang, channeltest.Ramble:
 		p.add(m)
 	}
 	switch b {

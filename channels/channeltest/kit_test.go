@@ -53,7 +53,7 @@ func TestCheck_aPeerNeedNotDoEverything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		assert.NoError(t, channeltest.Check(t.Context(), lacking(
 			channeltest.RetryAfter, channeltest.Gone, channeltest.Misconfigured, channeltest.Silent,
-			channeltest.Reset, channeltest.Drop, channeltest.Garbage, channeltest.Flood,
+			channeltest.Reset, channeltest.Drop, channeltest.Garbage, channeltest.Flood, channeltest.Ramble,
 		)))
 		for _, needed := range []channeltest.Behavior{channeltest.Temporary, channeltest.Permanent, channeltest.Hang} {
 			err := channeltest.RunCheck(t.Context(), "errors/say what happened in a line", lacking(needed))

@@ -96,6 +96,7 @@ var appleReplies = map[channeltest.Behavior]notifytest.Reply{
 	channeltest.Hang:          {Delay: time.Hour},
 	channeltest.Garbage:       {Status: 502, Body: "<html>"},
 	channeltest.Flood:         {Status: 503, Endless: true},
+	channeltest.Ramble:        {Status: 200, Endless: true},
 }
 
 var firebaseReplies = map[channeltest.Behavior]notifytest.Reply{
@@ -109,6 +110,7 @@ var firebaseReplies = map[channeltest.Behavior]notifytest.Reply{
 	channeltest.Drop:          {Reset: true},
 	channeltest.Garbage:       {Status: 502, Body: "<html>"},
 	channeltest.Flood:         {Status: 503, Endless: true},
+	channeltest.Ramble:        {Status: 200, Endless: true},
 }
 
 func behave[R any](b channeltest.Behavior, answer func(func(R) notifytest.Reply), replies map[channeltest.Behavior]notifytest.Reply) error {

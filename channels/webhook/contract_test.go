@@ -23,6 +23,7 @@ func TestContract(t *testing.T) {
 		channeltest.Drop:       {Reset: true},
 		channeltest.Garbage:    {Status: 999, Body: "<html>"},
 		channeltest.Flood:      {Status: 500, Endless: true},
+		channeltest.Ramble:     {Status: 200, Endless: true},
 		// There is no account of ours that a receiver could refuse.
 	}
 	channeltest.Run(t, func(t testing.TB) channeltest.Harness {

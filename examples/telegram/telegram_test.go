@@ -61,6 +61,7 @@ func TestTelegram_keepsTheContract(t *testing.T) {
 			channeltest.Drop:          {Reset: true},
 			channeltest.Garbage:       {Status: http.StatusOK, Body: "<html>"},
 			channeltest.Flood:         {Status: http.StatusServiceUnavailable, Endless: true},
+			channeltest.Ramble:        {Status: http.StatusOK, Endless: true},
 		}
 		return channeltest.Harness{
 			Channel:   channel,
