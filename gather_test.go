@@ -3,6 +3,8 @@ package notify_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -81,6 +83,49 @@ func TestGather_aCallerThatLeavesHarmsNobody(t *testing.T) {
 		require.ErrorIs(t, errs[3], context.DeadlineExceeded)
 		time.Sleep(time.Second)
 		assert.ElementsMatch(t, []string{"0", "2", "3"}, sentTitles(mail), "what was committed is delivered at once")
+	})
+}
+
+func TestGather_whoGivesUpKnowsWhatBecameOfIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &slow{Store: memory.New(nil), commit: time.Second}
+		n, err := notify.New(store, nil)
+		require.NoError(t, err)
+		random := rand.New(rand.NewPCG(1, 2))
+		var wg sync.WaitGroup
+		outcomes := make([]error, 300)
+		for i := range outcomes {
+			patience := time.Duration(random.Int64N(int64(4 * time.Second)))
+			wg.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				_, outcomes[i] = n.Send(ctx, note(fmt.Sprint(i)))
+			})
+			time.Sleep(time.Duration(random.Int64N(int64(20 * time.Millisecond))))
+		}
+		wg.Wait()
+		stored := map[string]bool{}
+		for item, err := range n.Inbox(ada).All(t.Context(), notify.Query{Limit: 200}) {
+			require.NoError(t, err)
+			stored[item.Notification.Title] = true
+		}
+		seen := map[string]int{}
+		for i, err := range outcomes {
+			title := fmt.Sprint(i)
+			switch {
+			case err == nil:
+				seen["stored"]++
+				assert.True(t, stored[title])
+			case strings.Contains(err.Error(), "not sent"):
+				seen["not sent"]++
+				assert.False(t, stored[title])
+			default:
+				seen["unknown"]++
+				assert.ErrorContains(t, err, "outcome unknown")
+			}
+		}
+		assert.Len(t, seen, 3, "all three happened: %v", seen)
+		send(t, n, note("the next one")) // nobody holds the lead for ever
 	})
 }
 

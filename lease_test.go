@@ -103,6 +103,35 @@ func TestLease_nothingIsBegunUnderOneThatMayBeAnothers(t *testing.T) { // R21
 	})
 }
 
+// sluggish is a store whose claims take a second, and that does not know what
+// became of one whose caller has gone.
+type sluggish struct{ *memory.Store }
+
+func (s sluggish) Claim(ctx context.Context, c notify.Claim) ([]notify.Task, error) {
+	tasks, err := s.Store.Claim(context.WithoutCancel(ctx), c)
+	time.Sleep(time.Second)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return tasks, err
+}
+
+func TestShutdown_duringAClaimLeavesNoLease(t *testing.T) { // R27
+	synctest.Test(t, func(t *testing.T) {
+		n := newEngine(t, sluggish{memory.New(nil)}, &outlet{name: notify.Email})
+		send(t, n, note("claimed"))
+		stop := running(t, n)
+		time.Sleep(500 * time.Millisecond)
+		stop()
+		health, err := n.Health(t.Context())
+		require.NoError(t, err)
+		require.Len(t, health.Stats.Queues, 1)
+		assert.Zero(t, health.Stats.Queues[0].Leased)
+		assert.Empty(t, health.LastError, "a clean stop is no failure of the store")
+		assert.Equal(t, notify.StatusPending, records(t, n)[0].Status)
+	})
+}
+
 func TestPoison_thatEndsEachProcessIsGivenUp(t *testing.T) { // R21, R22
 	synctest.Test(t, func(t *testing.T) {
 		store := memory.New(nil)

@@ -1,11 +1,13 @@
 package notify
 
 import (
+	"net/url"
 	"reflect"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -160,6 +162,35 @@ func FuzzCursor(f *testing.F) {
 			_, err = decodeCursor("Cursor", Recipient{"t", "b"}, cursor)
 			require.ErrorIs(t, err, ErrInvalid)
 		}
+	})
+}
+
+func FuzzNormalize(f *testing.F) {
+	f.Add("t", "billing", "ann", "Title", "Body\n", "/x", "k", `{"a":1}`, int64(5))
+	f.Add("", "p", "a", "a\u0085", "\x00", "javascript:x", "\xff", `{`, int64(-1))
+	base, _ := url.Parse("https://app.example/")
+	f.Fuzz(func(t *testing.T, tenant, provider, id, title, body, link, key, data string, at int64) {
+		n := Notification{
+			Provider: provider, To: []Recipient{{tenant, id}, {tenant, id + "2"}, {tenant, id}}, Title: title, Body: body, URL: link,
+			Key: key, Entity: key, Data: []byte(data), Actor: Recipient{ID: id}, NotBefore: time.UnixMicro(at), Priority: Priority(at % 3),
+			Rows: []Row{{key, body}}, Actions: []Action{{key, title, link}},
+		}
+		valid, err := normalize(n, base)
+		if err != nil {
+			require.ErrorIs(t, err, ErrInvalid)
+			return
+		}
+		require.Equal(t, tenant, valid.Tenant)
+		require.Len(t, valid.To, 2)
+		require.LessOrEqual(t, max(len(provider), len(id), len(tenant), len(key)), maxIdentifier)
+		for _, text := range []string{tenant, provider, id, title, key, link} {
+			require.NotContains(t, text, "\x00")
+			require.NotContains(t, text, "\n")
+			require.True(t, utf8.ValidString(text))
+		}
+		again, err := normalize(valid, base)
+		require.NoError(t, err)
+		require.Equal(t, fingerprint(valid), fingerprint(again), "a second time changes nothing")
 	})
 }
 

@@ -149,8 +149,11 @@ func (s *session) loop(ctx context.Context) {
 		case <-timer.C:
 		}
 		_, err := s.takeWork(ctx)
+		if ctx.Err() != nil {
+			return // what failed with it says nothing about the store
+		}
 		wait := s.n.pollInterval
-		if err != nil && ctx.Err() == nil {
+		if err != nil {
 			failures++
 			wait = min(s.n.pollInterval<<min(failures, 3), 10*time.Second)
 			s.n.emit(ctx, Event{Type: EventStoreFailed, Reason: "claim", Err: err})
@@ -196,7 +199,11 @@ func (s *session) claim(ctx context.Context) (bool, error) {
 	if len(c.Channels) == 0 && c.FanOuts == 0 {
 		return false, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, writeDeadline)
+	if ctx.Err() != nil {
+		return false, context.Cause(ctx)
+	}
+	// Not cut short by the end of Run: nobody would know of the leases then.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeDeadline)
 	defer cancel()
 	begun := time.Now()
 	tasks, err := s.n.store.Claim(ctx, c)

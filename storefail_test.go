@@ -266,6 +266,53 @@ func TestStoreFailure_surfacesInTheCallThatNeededIt(t *testing.T) {
 	}
 }
 
+func TestStoreFailure_duringRunLosesAndRepeatsNothing(t *testing.T) { // R16, R20
+	for _, method := range []string{
+		"Claim", "Load", "Settle", "FanOut", "DuePlans", "OpenDigests", "DigestEntries", "Items", "Pauses", "Suppressed", "Profiles", "Renew", "Sweep",
+	} {
+		t.Run(method, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := &brittle{Store: memory.New(nil)}
+				mail := &outlet{name: notify.Email}
+				n := newEngine(t, store, mail)
+				save(t, n, func(p *notify.Preferences) {
+					p.Choices = map[string]map[string]notify.Mode{"digests": {notify.Email: notify.Daily}}
+				})
+				digest, later, gone := note("daily"), note("later"), note("gone")
+				digest.Provider, gone.Entity = "digests", "e"
+				later.NotBefore = time.Now().Add(18*time.Hour - time.Second)
+				send(t, n, digest, later, gone)
+				time.Sleep(18*time.Hour - 2*time.Second)
+				stop := running(t, n)
+				store.fail(method)
+				_, _ = n.Send(t.Context(), note("at once")) // refused for some of them
+				_, _ = n.Withdraw(t.Context(), notify.Withdrawal{Entity: "e"})
+				time.Sleep(50 * time.Second)
+				store.fail("")
+				send(t, n, note("after"))
+				time.Sleep(5 * time.Minute)
+				stop()
+				times := map[string]int{}
+				for _, d := range mail.deliveries() {
+					times[d.Identity()]++
+				}
+				for _, count := range times {
+					assert.Equal(t, 1, count)
+				}
+				assert.Len(t, mail.letters(), 1)
+				assert.Subset(t, sentTitles(mail), []string{"later", "after"})
+				for _, r := range records(t, n) {
+					assert.Contains(t, []notify.Status{notify.StatusDelivered, notify.StatusSkipped}, r.Status, r.Reason)
+				}
+				health, err := n.Health(t.Context())
+				require.NoError(t, err)
+				assert.Empty(t, health.LastError)
+				assert.Empty(t, health.Stats.Queues)
+			})
+		})
+	}
+}
+
 func TestObserveAndLog_tellWhatHappensButNoAddress(t *testing.T) { // R34
 	synctest.Test(t, func(t *testing.T) {
 		const canary = "canary@secret.example"
