@@ -1,6 +1,7 @@
 package notifytest_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -82,7 +83,8 @@ func TestCenter_failuresTellTheStory(t *testing.T) {
 			send(t, c, "Perhaps", ann)
 			c.RequireSettled()
 		}, []string{"1 deliveries are unknown"}},
-		"no recorder":      {func(c *notifytest.Center) { c.RequireNotSent(ann, "pigeon") }, []string{`no recorder "pigeon"`}},
+		"no recorder":      {func(c *notifytest.Center) { c.RequireNotSent(ann, "pigeon") }, []string{`no channel is named "pigeon"`}},
+		"not recorded":     {func(c *notifytest.Center) { c.RequireSent(ann, "pigeon", "Hello") }, []string{`no recorder "pigeon"`}},
 		"the past":         {func(c *notifytest.Center) { c.AdvanceTo(noon.Add(-time.Second)) }, []string{"has passed"}},
 		"no time of day":   {func(c *notifytest.Center) { c.AdvanceToClock(ann, "six") }, []string{`"six" is no time of day`}},
 		"all as it should": {func(c *notifytest.Center) { c.RequireSent(ann, notify.Email, "Hello") }, nil},
@@ -99,6 +101,29 @@ func TestCenter_failuresTellTheStory(t *testing.T) {
 				assert.Contains(t, got, say)
 			}
 		})
+	}
+}
+
+// mute is a channel that is no recorder.
+type mute struct{}
+
+func (mute) Name() string                                   { return "mute" }
+func (mute) Addressless() bool                              { return true }
+func (mute) Deliver(context.Context, notify.Delivery) error { return nil }
+
+func TestCenter_looksIntoTheLogWhereNothingIsRecorded(t *testing.T) {
+	o := &notifytest.Options{Options: notify.Options{Channels: []notify.Channel{mute{}}}}
+	for want, requirement := range map[string]func(c *notifytest.Center){
+		"1 sent on mute, want none at all": (*notifytest.Center).RequireNothingSent,
+		"1 sent to ann on mute, want none": func(c *notifytest.Center) { c.RequireNotSent(ann, "") },
+		"":                                 func(c *notifytest.Center) { c.RequireNotSent(raj, "mute") },
+	} {
+		got := message(t, o, func(_ testing.TB, c *notifytest.Center) {
+			send(t, c, "Hello", ann)
+			requirement(c)
+		})
+		assert.Contains(t, got, want)
+		assert.Equal(t, want == "", got == "")
 	}
 }
 

@@ -36,7 +36,7 @@ type Harness struct {
 	Behave func(Behavior) error
 
 	// Received returns the messages that the peer has taken in whole, oldest
-	// first: those that it accepted, and those of [Hang] and [Drop].
+	// first: those that it accepted, and those of [Hang], [Drop] and [Ramble].
 	Received func() []Message
 
 	// Secrets are texts that must not be in errors, nor in the channel when it
