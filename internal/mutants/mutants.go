@@ -153,7 +153,7 @@ var mutants = []mutant{
 	{
 		"a fan-out overtakes a withdrawal", "store/memory/fanout.go",
 		`if n.withdrawn {`, `if false {`,
-		[]suite{contract("withdraw|fanout"), root("TestFanOut_withdrawn"), simulation},
+		[]suite{contract("withdraw|fanout"), root("TestFanOut_withdrawn")},
 	},
 	{
 		"of two that collapse the older wins", "store/memory/filing.go",

@@ -13,11 +13,11 @@ func (s suite) String() string {
 	return strings.TrimPrefix(strings.TrimPrefix(s.module+"/"+s.folder, "./"), "./") + " " + s.run
 }
 
-// flags keep rapid from writing the failure that is wanted into the tree, and
-// from making it small.
+// flags let rapid try more than in make test, and keep it from writing the
+// failure that is wanted into the tree and from making it small.
 func (s suite) flags() []string {
 	if strings.Contains(s.run, "TestModel") {
-		return []string{"-args", "-rapid.nofailfile", "-rapid.shrinktime=0s"}
+		return []string{"-args", "-rapid.nofailfile", "-rapid.shrinktime=0s", "-rapid.checks=100"}
 	}
 	return nil
 }
