@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -60,41 +59,5 @@ func FuzzParseClock(f *testing.F) {
 		}
 		require.NoError(t, asTime)
 		require.Equal(t, []int{parsed.Hour(), parsed.Minute()}, []int{hour, minute})
-	})
-}
-
-func FuzzNormalize(f *testing.F) {
-	f.Add("billing", "Title", "Body\n", "https://example.org/", "k", `{"a":1}`, "acme", "ann", int64(0))
-	f.Add("b\r\n", "\x00", "\u202e", "javascript:alert(1)", strings.Repeat("k", 191), `{`, "\xff", "", int64(-1))
-	f.Fuzz(func(t *testing.T, provider, title, body, link, key, data, tenant, id string, micros int64) {
-		note := Notification{
-			Provider: provider, Title: title, Body: body, URL: link, Icon: link, Key: key, CollapseKey: key, Entity: key,
-			Rows: []Row{{Label: title, Text: body}}, Actions: []Action{{Key: "open", Title: title, URL: link}},
-			To: []Recipient{{tenant, id}, {tenant, id}}, OccurredAt: time.UnixMicro(micros), ExpiresAt: time.UnixMicro(micros),
-		}
-		if data != "" {
-			note.Data = json.RawMessage(data)
-		}
-		valid, err := normalize(note, nil)
-		if err != nil {
-			require.ErrorIs(t, err, ErrInvalid)
-			require.NotContains(t, err.Error(), "\x00")
-			return
-		}
-		require.Equal(t, []Recipient{{tenant, id}}, valid.To, "each once")
-		for _, name := range []string{valid.Provider, valid.Key, valid.Entity, tenant, id} {
-			require.LessOrEqual(t, len(name), maxIdentifier)
-			require.False(t, strings.ContainsFunc(name, unicode.IsControl), "%q", name)
-		}
-		for _, text := range []string{valid.Title, valid.Body, valid.URL} {
-			require.True(t, utf8.ValidString(text))
-			require.NotContains(t, text, "\x00")
-		}
-		require.NotContains(t, valid.Title+valid.URL, "\n")
-		require.NotContains(t, strings.ToLower(valid.URL), "javascript:")
-		require.True(t, data == "" || json.Valid(valid.Data))
-		again, err := normalize(valid, nil)
-		require.NoError(t, err)
-		require.Equal(t, fingerprint(valid), fingerprint(again), "what is sent again is the same")
 	})
 }
