@@ -193,7 +193,7 @@ func ids(t *testing.T, store notify.Store, r notify.Recipient) []notify.ID {
 func moody() *channeltest.Recorder {
 	r := &channeltest.Recorder{As: "moody"}
 	for range 100 {
-		r.Next(channeltest.Refuse(notify.Permanent), channeltest.Refuse(notify.Temporary), nil)
+		r.Next(channeltest.Refuse(notify.Permanent), channeltest.Fail(errors.New("450 busy")), nil)
 	}
 	return r
 }
