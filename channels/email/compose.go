@@ -2,6 +2,7 @@ package email
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/bellwether-go/notify"
 )
@@ -26,15 +27,15 @@ func (c *Channel) preview(d notify.Delivery, unsubscribe string) ([]byte, error)
 	if d.Item.Filed.IsZero() {
 		return nil, invalid("Item.Filed", "is zero")
 	}
-	view, err := c.letter(d, l, unsubscribe)
+	v, err := c.letter(d, l, unsubscribe)
 	if err != nil {
 		return nil, err
 	}
 	e.date = d.Item.Filed
-	e.subject = view.Subject
+	e.subject = v.Subject
 	e.list = listLabel(d.Item.Notification.Provider)
 	e.thread = threadOf(d.Recipient, d.Item.Notification)
-	return c.fit(e, "letter", letterSize, letterLimits, func(b bounds) any { return view.within(b) })
+	return c.fit(e, "letter", letterSize, letterLimits, func(b bounds) view { return letterWithin(v, b) })
 }
 
 // PreviewDigest returns the daily letter as it would be sent, without sending
@@ -53,14 +54,14 @@ func (c *Channel) previewDigest(d notify.Delivery, digest notify.Digest, unsubsc
 	if err != nil {
 		return nil, err
 	}
-	view, err := c.summary(d, digest, l, unsubscribe)
+	v, err := c.digest(d, digest, l, unsubscribe)
 	if err != nil {
 		return nil, err
 	}
 	e.date = digest.To
-	e.subject = view.Subject
+	e.subject = v.Subject
 	e.list = "digest"
-	return c.fit(e, "digest", digestSize(len(digest.Items)), digestLimits, func(b bounds) any { return view.within(b) })
+	return c.fit(e, "digest", digestSize(len(digest.Items)), digestLimits, func(b bounds) view { return digestWithin(v, b) })
 }
 
 // The most that a message may have in bytes. Above 102 KB large mail services
@@ -96,19 +97,19 @@ var digestLimits = []bounds{
 
 // fit composes within the first bounds that keep the message below size, or
 // else within the narrowest.
-func (c *Channel) fit(e envelope, name string, size int, steps []bounds, view func(bounds) any) ([]byte, error) {
+func (c *Channel) fit(e envelope, name string, size int, steps []bounds, show func(bounds) view) ([]byte, error) {
 	head := c.header(e)
 	var message []byte
 	for _, b := range steps {
-		text, html, err := c.templates.render(name, view(b))
+		v := show(b)
+		text, html, err := c.templates.render(name, &v)
 		if err != nil {
 			return nil, err
 		}
-		body, err := mimeBody(text, html, "=_notify_"+e.identity)
+		message, err = appendBody(slices.Clip(head), text, html, "=_notify_"+e.identity)
 		if err != nil {
 			return nil, err
 		}
-		message = append(head[:len(head):len(head)], body...)
 		if len(message) <= size {
 			break
 		}

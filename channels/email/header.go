@@ -52,6 +52,9 @@ func textWords(s string) []string {
 	return words
 }
 
+// quoted escapes what ends a quoted string.
+var quoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
 // mailboxWords are the words of an address with its name.
 func mailboxWords(a mail.Address) []string {
 	address := "<" + a.Address + ">"
@@ -68,9 +71,8 @@ func mailboxWords(a mail.Address) []string {
 	}
 	if quote {
 		// A quoted string may be folded at its spaces like any other text.
-		escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 		for i, w := range words {
-			words[i] = escape.Replace(w)
+			words[i] = quoted.Replace(w)
 		}
 		words[0] = `"` + words[0]
 		words[len(words)-1] += `"`

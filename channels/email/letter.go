@@ -9,42 +9,19 @@ import (
 	"github.com/bellwether-go/notify"
 )
 
-// frame is what every letter has around its content, and what a template may
-// use of it.
-type frame struct {
+// view is what a template is given: one of the two letters. It is flat, because
+// templates find fields of embedded structs slowly.
+type view struct {
 	Lang, Dir   string // as the attributes of HTML
 	Align       string // "left" or "right": where lines begin
 	Subject     string
 	Preheader   string // what a list of mails shows beside the subject
-	Brand       look
+	Brand       *look
 	Sent        string // by whom
 	Settings    string
 	Unsubscribe string
 
-	locale *locale
-}
-
-// T returns a text of the recipient's language by its name in Options.Locales.
-func (f frame) T(id string) (string, error) { return f.locale.say(id, values{}) }
-
-func (c *Channel) frame(d notify.Delivery, l *locale, unsubscribe string) (frame, error) {
-	settings, err := checkLink("Links.Settings", d.Links.Settings)
-	if err != nil {
-		return frame{}, err
-	}
-	sent, err := l.say("footer.sent", values{Name: l.isolate(c.o.look.Name)})
-	if err != nil {
-		return frame{}, err
-	}
-	return frame{
-		Lang: l.tag, Dir: l.direction, Align: l.align(), Brand: c.o.look, Sent: sent,
-		Settings: settings, Unsubscribe: unsubscribe, locale: l,
-	}, nil
-}
-
-// letter is what the templates of one notification show.
-type letter struct {
-	frame
+	// Of one notification.
 	Title   string
 	When    string     // it happened, in the recipient's zone
 	Body    [][]string // paragraphs of lines
@@ -52,35 +29,63 @@ type letter struct {
 	Button  *link
 	Actions []link
 
-	body string
+	// Of a digest.
+	Heading string
+	Note    string // when it was unread, and in which zone times are
+	Items   []digestItem
+	All     *link  // to the inbox, if there is more than the letter shows
+	More    string // says so if there is no link
+
+	locale *locale
+	body   string // of which Body shows as much as there is room for
 }
 
-func (c *Channel) letter(d notify.Delivery, l *locale, unsubscribe string) (letter, error) {
-	f, err := c.frame(d, l, unsubscribe)
+// T returns a text of the recipient's language by its name in Options.Locales.
+func (v view) T(id string) (string, error) { return v.locale.say(id, values{}) }
+
+// frame is the view of what every letter has around its content.
+func (c *Channel) frame(d notify.Delivery, l *locale, unsubscribe string) (view, error) {
+	settings, err := checkLink("Links.Settings", d.Links.Settings)
 	if err != nil {
-		return letter{}, err
+		return view{}, err
+	}
+	sent, err := l.say("footer.sent", values{Name: l.isolate(c.o.look.Name)})
+	if err != nil {
+		return view{}, err
+	}
+	return view{
+		Lang: l.tag, Dir: l.direction, Align: l.align(), Brand: &c.o.look, Sent: sent,
+		Settings: settings, Unsubscribe: unsubscribe, locale: l,
+	}, nil
+}
+
+// letter is the view of one notification.
+func (c *Channel) letter(d notify.Delivery, l *locale, unsubscribe string) (view, error) {
+	v, err := c.frame(d, l, unsubscribe)
+	if err != nil {
+		return view{}, err
 	}
 	n := d.Item.Notification
 	if err := checkTexts(n); err != nil {
-		return letter{}, err
+		return view{}, err
 	}
-	v := letter{frame: f, Title: oneLine(n.Title), Rows: n.Rows, body: n.Body}
+	v.Title, v.Rows, v.body = oneLine(n.Title), n.Rows, n.Body
 	if v.Title == "" {
-		return letter{}, invalid("Item.Notification.Title", "is empty")
+		return view{}, invalid("Item.Notification.Title", "is empty")
 	}
 	v.Subject = shorten(v.Title, 250)
 	v.Preheader = preheader(n)
 	happened := happened(d.Item).In(c.zones.find(d.Contact.TimeZone, c.o.Location))
 	if v.When, err = l.say("letter.when", l.dates.in(happened, values{})); err != nil {
-		return letter{}, err
+		return view{}, err
 	}
-	if v.Button, err = button(l, n.URL, d.Links.Inbox); err != nil {
-		return letter{}, err
+	if v.Button, err = buttonTo(l, n.URL, d.Links.Inbox); err != nil {
+		return view{}, err
 	}
 	for i, a := range n.Actions {
 		url, err := checkLink(fmt.Sprintf("Item.Notification.Actions[%d].URL", i), a.URL)
 		if err != nil {
-			return letter{}, err
+			return view{}, err
 		}
 		if url != "" {
 			v.Actions = append(v.Actions, link{shorten(oneLine(a.Title), 80), url})
@@ -110,8 +115,8 @@ func preheader(n notify.Notification) string {
 	return shorten(oneLine(text), 90)
 }
 
-// button leads to what the notification is about, or else to the inbox.
-func button(l *locale, url, inbox string) (*link, error) {
+// buttonTo leads to what the notification is about, or else to the inbox.
+func buttonTo(l *locale, url, inbox string) (*link, error) {
 	target, err := checkLink("Item.Notification.URL", url)
 	if err != nil {
 		return nil, err
@@ -135,24 +140,33 @@ func button(l *locale, url, inbox string) (*link, error) {
 }
 
 func checkTexts(n notify.Notification) error {
-	texts := map[string]string{"Title": n.Title, "Body": n.Body}
+	const field = "Item.Notification."
+	if badText(n.Title) {
+		return badTextIn(field + "Title")
+	}
+	if badText(n.Body) {
+		return badTextIn(field + "Body")
+	}
 	for i, r := range n.Rows {
-		texts[fmt.Sprintf("Rows[%d].Label", i)] = r.Label
-		texts[fmt.Sprintf("Rows[%d].Text", i)] = r.Text
+		if badText(r.Label) {
+			return badTextIn(fmt.Sprintf(field+"Rows[%d].Label", i))
+		}
+		if badText(r.Text) {
+			return badTextIn(fmt.Sprintf(field+"Rows[%d].Text", i))
+		}
 	}
 	for i, a := range n.Actions {
-		texts[fmt.Sprintf("Actions[%d].Title", i)] = a.Title
-	}
-	for field, s := range texts {
-		if badText(s) {
-			return invalid("Item.Notification."+field, "has a NUL or is not UTF-8")
+		if badText(a.Title) {
+			return badTextIn(fmt.Sprintf(field+"Actions[%d].Title", i))
 		}
 	}
 	return nil
 }
 
-// within returns the letter with no more than the bounds allow.
-func (v letter) within(b bounds) letter {
+func badTextIn(field string) error { return invalid(field, "has a NUL or is not UTF-8") }
+
+// letterWithin returns the letter with no more than the bounds allow.
+func letterWithin(v view, b bounds) view {
 	v.Title = shorten(v.Title, b.title)
 	v.Body = paragraphs(shorten(v.body, b.body))
 	v.Rows = slices.Clone(v.Rows[:min(len(v.Rows), b.rows)])

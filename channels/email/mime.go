@@ -4,20 +4,21 @@ import (
 	"bytes"
 	"errors"
 	"mime"
+	"slices"
 
 	mailer "github.com/jordan-wright/email"
 )
 
 var errNoBoundary = errors.New("notify/email: message without a boundary")
 
-// mimeBody returns the MIME fields, an empty line, and the two parts, text
-// first. Only the parts are taken from the library: its own header has no
-// fixed order and knows no folding.
+// appendBody appends the MIME fields, an empty line, and the two parts, text
+// first. Only the parts are taken from the library: its own header has no fixed
+// order and knows no folding.
 //
 // The library draws a boundary at random; it is replaced by the given one, so
 // that a retry repeats the same bytes. One that contains "=_" cannot occur in
 // quoted-printable text, whatever a notification says.
-func mimeBody(text, html []byte, boundary string) ([]byte, error) {
+func appendBody(message, text, html []byte, boundary string) ([]byte, error) {
 	raw, err := (&mailer.Email{Text: text, HTML: html}).Bytes()
 	if err != nil {
 		return nil, err
@@ -30,14 +31,16 @@ func mimeBody(text, html []byte, boundary string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts = bytes.ReplaceAll(parts, []byte("--"+random), []byte("--"+boundary))
-
-	var out header
-	out.add("MIME-Version", "1.0")
-	out.add("Content-Type", "multipart/alternative;", `boundary="`+boundary+`"`)
-	out.WriteString("\r\n")
-	out.Write(parts)
-	return out.Bytes(), nil
+	var fields header
+	fields.add("MIME-Version", "1.0")
+	fields.add("Content-Type", "multipart/alternative;", `boundary="`+boundary+`"`)
+	message = slices.Grow(message, fields.Len()+len(parts)+2)
+	message = append(message, fields.Bytes()...)
+	message = append(message, "\r\n"...)
+	for before := range bytes.SplitSeq(parts, []byte("--"+random)) {
+		message = append(append(message, before...), "--"+boundary...)
+	}
+	return message[:len(message)-len("--"+boundary)], nil // there was none after the last piece
 }
 
 func boundaryOf(head []byte) (string, error) {

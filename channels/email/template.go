@@ -71,12 +71,7 @@ func (t templates) add(files fs.FS) error {
 // comments for its eyes only. The filler keeps the text of a letter out of the
 // line that a list of mails shows.
 var functions = htmltemplate.FuncMap{
-	"button": func(to *link, brand look) any {
-		return struct {
-			Title, URL string
-			Brand      look
-		}{to.Title, to.URL, brand}
-	},
+	"button": func(to *link, brand *look) button { return button{to.Title, to.URL, brand} },
 	"outlookOpen": func() htmltemplate.HTML {
 		return `<!--[if mso]><table role="presentation" width="600" align="center" cellpadding="0" cellspacing="0" border="0"><tr><td><![endif]-->`
 	},
@@ -84,13 +79,21 @@ var functions = htmltemplate.FuncMap{
 	"filler":       func() htmltemplate.HTML { return htmltemplate.HTML(strings.Repeat("&#847;&zwnj;&nbsp; ", 40)) },
 }
 
+// button is what the template of that name shows.
+type button struct {
+	Title, URL string
+	Brand      *look
+}
+
 // render executes both forms of a letter.
-func (t templates) render(name string, view any) (text, html []byte, err error) {
+func (t templates) render(name string, v *view) (text, html []byte, err error) {
 	plain, rich := output{left: maxOutput}, output{left: maxOutput}
-	if err := t.text.ExecuteTemplate(&plain, name+".txt", view); err != nil {
+	plain.Grow(2 << 10)
+	rich.Grow(12 << 10)
+	if err := t.text.ExecuteTemplate(&plain, name+".txt", v); err != nil {
 		return nil, nil, templateError(name+".txt", err)
 	}
-	if err := t.html.ExecuteTemplate(&rich, name+".html", view); err != nil {
+	if err := t.html.ExecuteTemplate(&rich, name+".html", v); err != nil {
 		return nil, nil, templateError(name+".html", err)
 	}
 	return trimmed(plain), trimmed(rich), nil
