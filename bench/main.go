@@ -17,10 +17,10 @@ import (
 )
 
 // comparisons is everything that is measured, in the order of the table.
-var comparisons = slices.Concat(accepting, delivering, reading, digesting, webPushing)
+var comparisons = slices.Concat(accepting, delivering, reading, digesting, webPushing, mailing)
 
 func main() {
-	if servePush() {
+	if servePush() || serveMail() {
 		return
 	}
 	rounds := flag.Int("rounds", 5, "rounds; each runs every candidate once")

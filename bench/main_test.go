@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestMain is also where the push service begins, as in main.
+// TestMain is also where push service and mail server begin, as in main.
 func TestMain(m *testing.M) {
-	if servePush() {
+	if servePush() || serveMail() {
 		return
 	}
 	os.Exit(m.Run())

@@ -32,7 +32,7 @@ func New(o Options) (*Channel, error) {
 		return nil, fmt.Errorf("notify/email: %w", err)
 	}
 	c := &Channel{o: s, sessions: newPool(s.MaxSessions, s.IdleSessions)}
-	if c.locales, err = newLocales(s.Locales); err == nil {
+	if c.locales, err = newLocales(s.Locales, c.o.look.Name); err == nil {
 		c.templates, err = newTemplates(s.Templates)
 	}
 	if err == nil && (s.Templates != nil || s.Locales != nil) {

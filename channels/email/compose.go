@@ -99,14 +99,16 @@ var digestLimits = []bounds{
 // else within the narrowest.
 func (c *Channel) fit(e envelope, name string, size int, steps []bounds, show func(bounds) view) ([]byte, error) {
 	head := c.header(e)
+	parts := spareForms.Get().(*forms)
+	defer spareForms.Put(parts)
 	var message []byte
 	for _, b := range steps {
 		v := show(b)
-		text, html, err := c.templates.render(name, &v)
+		err := c.templates.render(name, &v, parts)
 		if err != nil {
 			return nil, err
 		}
-		message, err = appendBody(slices.Clip(head), text, html, "=_notify_"+e.identity)
+		message, err = appendBody(slices.Clip(head), parts.text.trimmed(), parts.html.trimmed(), "=_notify_"+e.identity)
 		if err != nil {
 			return nil, err
 		}

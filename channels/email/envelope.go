@@ -51,10 +51,11 @@ func (c *Channel) unsubscribe(d notify.Delivery, provider string) (string, error
 // header writes the fields, always in this order.
 func (c *Channel) header(e envelope) []byte {
 	var h header
+	h.Grow(1 << 10)
 	h.add("Date", e.date.UTC().Format(time.RFC1123Z))
-	h.add("From", mailboxWords(c.o.from)...)
+	h.add("From", c.o.fromWords...)
 	if c.o.replyTo.Address != "" {
-		h.add("Reply-To", mailboxWords(c.o.replyTo)...)
+		h.add("Reply-To", c.o.replyToWords...)
 	}
 	h.add("To", mailboxWords(e.to)...)
 	h.add("Subject", textWords(e.subject)...)

@@ -49,12 +49,8 @@ func (c *Channel) frame(d notify.Delivery, l *locale, unsubscribe string) (view,
 	if err != nil {
 		return view{}, err
 	}
-	sent, err := l.say("footer.sent", values{Name: l.isolate(c.o.look.Name)})
-	if err != nil {
-		return view{}, err
-	}
 	return view{
-		Lang: l.tag, Dir: l.direction, Align: l.align(), Brand: &c.o.look, Sent: sent,
+		Lang: l.tag, Dir: l.direction, Align: l.align(), Brand: &c.o.look, Sent: l.sent,
 		Settings: settings, Unsubscribe: unsubscribe, locale: l,
 	}, nil
 }

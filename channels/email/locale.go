@@ -30,6 +30,7 @@ type locale struct {
 	texts     map[string]string
 	localizer *i18n.Localizer
 	dates     dateNames
+	sent      string // by whom
 }
 
 // values are what a text with placeholders may show.
@@ -52,7 +53,7 @@ type locales map[string]*locale
 // newLocales builds the shipped languages with the host's changes to them, and
 // those that the host adds. What the host changed is tried, so that a bad text is
 // found here and not in a letter.
-func newLocales(changes map[string]map[string]string) (locales, error) {
+func newLocales(changes map[string]map[string]string, sender string) (locales, error) {
 	texts, err := shippedTexts()
 	if err != nil {
 		return nil, err
@@ -83,6 +84,11 @@ func newLocales(changes map[string]map[string]string) (locales, error) {
 	}
 	for raw, change := range changes {
 		if err := all.find(raw, "").try(change); err != nil {
+			return nil, err
+		}
+	}
+	for _, l := range all {
+		if l.sent, err = l.say("footer.sent", values{Name: l.isolate(sender)}); err != nil {
 			return nil, err
 		}
 	}

@@ -26,7 +26,7 @@ func TestEveryShippedLanguageIsWhole(t *testing.T) {
 		slices.Sort(all)
 		return slices.Compact(all)
 	}
-	all, err := newLocales(nil)
+	all, err := newLocales(nil, "Acme")
 	require.NoError(t, err)
 	for tag := range texts {
 		assert.Equal(t, ids(fallback), ids(tag), tag)
@@ -35,7 +35,7 @@ func TestEveryShippedLanguageIsWhole(t *testing.T) {
 }
 
 func TestPluralsAreThoseOfTheLanguage(t *testing.T) {
-	all, err := newLocales(nil)
+	all, err := newLocales(nil, "Acme")
 	require.NoError(t, err)
 	for tag, want := range map[string]map[int]string{
 		"en": {1: "1 unread notification", 2: "2 unread notifications"},
@@ -60,7 +60,7 @@ func TestPluralsAreThoseOfTheLanguage(t *testing.T) {
 }
 
 func TestDatesAreThoseOfTheLanguage(t *testing.T) {
-	all, err := newLocales(nil)
+	all, err := newLocales(nil, "Acme")
 	require.NoError(t, err)
 	at := time.Date(2026, time.November, 3, 18, 5, 0, 0, berlin)
 	for tag, want := range map[string]string{
@@ -78,7 +78,7 @@ func TestDatesAreThoseOfTheLanguage(t *testing.T) {
 }
 
 func TestLanguagesAreNegotiated(t *testing.T) {
-	all, err := newLocales(map[string]map[string]string{"zh-Hant": {"letter.view": "查看詳情"}, "fr": {"letter.view": "Voir"}})
+	all, err := newLocales(map[string]map[string]string{"zh-Hant": {"letter.view": "查看詳情"}, "fr": {"letter.view": "Voir"}}, "Acme")
 	require.NoError(t, err)
 	for wanted, want := range map[string]string{
 		"": "en", "en": "en", "en-GB": "en", "pt-BR": "pt", "PT_br": "pt", "pt_BR.UTF-8": "pt", "de-CH-1996": "de", "ar-EG": "ar",

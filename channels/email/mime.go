@@ -3,7 +3,7 @@ package email
 import (
 	"bytes"
 	"errors"
-	"mime"
+	"net/textproto"
 	"slices"
 
 	mailer "github.com/jordan-wright/email"
@@ -19,7 +19,7 @@ var errNoBoundary = errors.New("notify/email: message without a boundary")
 // that a retry repeats the same bytes. One that contains "=_" cannot occur in
 // quoted-printable text, whatever a notification says.
 func appendBody(message, text, html []byte, boundary string) ([]byte, error) {
-	raw, err := (&mailer.Email{Text: text, HTML: html}).Bytes()
+	raw, err := (&mailer.Email{Text: text, HTML: html, Headers: noFields}).Bytes()
 	if err != nil {
 		return nil, err
 	}
@@ -43,15 +43,14 @@ func appendBody(message, text, html []byte, boundary string) ([]byte, error) {
 	return message[:len(message)-len("--"+boundary)], nil // there was none after the last piece
 }
 
+// noFields keeps the library from making up fields that are thrown away.
+var noFields = textproto.MIMEHeader{"Date": nil, "From": nil, "Message-Id": nil, "MIME-Version": nil}
+
 func boundaryOf(head []byte) (string, error) {
-	_, rest, ok := bytes.Cut(head, []byte("Content-Type: "))
-	if !ok {
+	_, rest, ok := bytes.Cut(head, []byte("boundary="))
+	boundary, _, _ := bytes.Cut(rest, []byte("\r\n"))
+	if !ok || len(boundary) == 0 {
 		return "", errNoBoundary
 	}
-	value, _, _ := bytes.Cut(bytes.ReplaceAll(rest, []byte("\r\n "), []byte(" ")), []byte("\r\n"))
-	_, params, err := mime.ParseMediaType(string(value))
-	if err != nil || params["boundary"] == "" {
-		return "", errNoBoundary
-	}
-	return params["boundary"], nil
+	return string(boundary), nil
 }

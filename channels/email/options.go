@@ -104,9 +104,12 @@ type settings struct {
 
 	from, replyTo mail.Address
 	bounce        string // the envelope's sender
-	look          look
-	host          string // of the relay, without port
-	implied       bool   // Plaintext was not asked for: only on this machine
+
+	fromWords, replyToWords []string // as the header has them
+
+	look    look
+	host    string // of the relay, without port
+	implied bool   // Plaintext was not asked for: only on this machine
 }
 
 func (o Options) settle() (settings, error) {
@@ -200,6 +203,7 @@ func (s *settings) settleSender() error {
 			return err
 		}
 	}
+	s.fromWords, s.replyToWords = mailboxWords(s.from), mailboxWords(s.replyTo)
 	s.bounce = s.from.Address
 	if s.Bounce != "" {
 		if s.bounce, err = normalAddress("Bounce", s.Bounce); err != nil {

@@ -22,6 +22,9 @@ func isControl(r rune) bool {
 // oneLine makes text fit for a header or a heading: controls that separate
 // become one space, those that turn the direction go away.
 func oneLine(s string) string {
+	if tidy(s) {
+		return s
+	}
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.Is(unicode.Bidi_Control, r):
@@ -34,14 +37,32 @@ func oneLine(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
+// tidy tells text of printable ASCII without spaces to spare, which is common
+// and needs no more looking at.
+func tidy(s string) bool {
+	space := true
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' || s[i] == ' ' && space {
+			return false
+		}
+		space = s[i] == ' '
+	}
+	return !space || s == ""
+}
+
+// lineEnds makes every end of a line the same.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n\n")
+
 // paragraphs splits text at empty lines into paragraphs of lines. Bidirectional
 // controls stay: each line is a block of its own, which confines them.
 func paragraphs(s string) [][]string {
-	s = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n\n").Replace(s)
+	s = lineEnds.Replace(s)
 	var all [][]string
 	var open []string
 	for line := range strings.SplitSeq(s, "\n") {
-		line = strings.TrimRightFunc(strings.Map(dropControl, line), unicode.IsSpace)
+		if !tidy(line) {
+			line = strings.TrimRightFunc(strings.Map(dropControl, line), unicode.IsSpace)
+		}
 		if line != "" {
 			open = append(open, line)
 		} else if len(open) > 0 {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"regexp"
 	"strings"
+	"sync"
 	texttemplate "text/template"
 	"time"
 
@@ -85,19 +86,24 @@ type button struct {
 	Brand      *look
 }
 
-// render executes both forms of a letter.
-func (t templates) render(name string, v *view) (text, html []byte, err error) {
-	plain, rich := output{left: maxOutput}, output{left: maxOutput}
-	plain.Grow(2 << 10)
-	rich.Grow(12 << 10)
-	if err := t.text.ExecuteTemplate(&plain, name+".txt", v); err != nil {
-		return nil, nil, templateError(name+".txt", err)
+// render executes both forms of a letter into out.
+func (t templates) render(name string, v *view, out *forms) error {
+	out.text.reset()
+	out.html.reset()
+	if err := t.text.ExecuteTemplate(&out.text, name+".txt", v); err != nil {
+		return templateError(name+".txt", err)
 	}
-	if err := t.html.ExecuteTemplate(&rich, name+".html", v); err != nil {
-		return nil, nil, templateError(name+".html", err)
+	if err := t.html.ExecuteTemplate(&out.html, name+".html", v); err != nil {
+		return templateError(name+".html", err)
 	}
-	return trimmed(plain), trimmed(rich), nil
+	return nil
 }
+
+// forms are the two parts of a letter. They are used again and again, since
+// each letter needs some and throws them away.
+type forms struct{ text, html output }
+
+var spareForms = sync.Pool{New: func() any { return new(forms) }}
 
 // maxOutput is where a template is stopped, in bytes: no letter is near it.
 const maxOutput = 1 << 20
@@ -110,6 +116,11 @@ type output struct {
 	left int
 }
 
+func (o *output) reset() {
+	o.Reset()
+	o.left = maxOutput
+}
+
 func (o *output) Write(b []byte) (int, error) {
 	if o.left -= len(b); o.left < 0 {
 		return 0, errEndless
@@ -117,8 +128,9 @@ func (o *output) Write(b []byte) (int, error) {
 	return o.Buffer.Write(b)
 }
 
-// trimmed ends the text with one line end, however many a template leaves.
-func trimmed(o output) []byte { return append(bytes.TrimRight(o.Bytes(), "\r\n "), '\n') }
+// trimmed is the text with one line end at its end, however many a template
+// leaves.
+func (o *output) trimmed() []byte { return append(bytes.TrimRight(o.Bytes(), "\r\n "), '\n') }
 
 var place = regexp.MustCompile(`template: ?([\w./-]+:\d+(?::\d+)?)`)
 
