@@ -17,6 +17,7 @@ type work struct {
 	now      time.Time // of the store, when the facts were read
 	prepared time.Time // by the clock of this process
 	owners   []owner
+	from     []owner // see senders
 
 	charged bool // the attempt was charged before it began
 
@@ -256,7 +257,7 @@ func (q *queue) enter(w *work) {
 // quarter, for what is urgent.
 func (q *queue) pick() *work {
 	share := max(1, q.slots/4)
-	waiting := q.waiting()
+	var waiting map[string]string // once it is needed, which is seldom
 	var best *work
 	bestLoad := 0
 	for _, w := range q.ready {
@@ -269,7 +270,13 @@ func (q *queue) pick() *work {
 		if w.task.Lane == LaneBulk && q.bulk >= max(1, q.slots-share) {
 			continue
 		}
-		load, fits := q.fits(w, share, waiting)
+		load, busy, fits := q.fits(w, share)
+		if fits && busy {
+			if waiting == nil {
+				waiting = q.waiting()
+			}
+			fits = q.alone(w, share, waiting)
+		}
 		if fits && (best == nil || load < bestLoad) {
 			best, bestLoad = w, load
 		}
@@ -277,9 +284,9 @@ func (q *queue) pick() *work {
 	return best
 }
 
-// fits tells how many slots the busiest owner of the work holds, and whether
-// it may have one more.
-func (q *queue) fits(w *work, share int, waiting map[string]string) (load int, fits bool) {
+// fits tells how many slots the busiest owner of the work holds, whether that is
+// a share, and whether it may have one more if nobody else waits.
+func (q *queue) fits(w *work, share int) (load int, busy, fits bool) {
 	spare := max(1, q.slots/8)
 	level := 0
 	for i, o := range w.owners {
@@ -291,12 +298,20 @@ func (q *queue) fits(w *work, share int, waiting map[string]string) (load int, f
 		}
 		held := q.load[o]
 		load = max(load, held)
-		alone := max(1, q.slots-spare*(level+1))
-		if held >= alone || held >= share && waiting[o.kind] != o.name {
-			return load, false
+		busy = busy || held >= share
+		if held >= max(1, q.slots-spare*(level+1)) {
+			return load, busy, false
 		}
 	}
-	return load, true
+	return load, busy, true
+}
+
+// alone tells whether nobody else waits beside the owners of the work that hold
+// their share.
+func (q *queue) alone(w *work, share int, waiting map[string]string) bool {
+	return !slices.ContainsFunc(w.owners, func(o owner) bool {
+		return (o.kind != ownerDestination || q.route == several) && q.load[o] >= share && waiting[o.kind] != o.name
+	})
 }
 
 // several stands for more than one owner. No name contains it.
@@ -355,15 +370,18 @@ func (q *queue) setOwners(w *work) {
 
 // senders are the tenant of a work, if there are such, and its provider.
 func (w *work) senders() []owner {
+	if w.from != nil {
+		return w.from
+	}
 	tenant, provider := w.task.Recipient.Tenant, w.task.Provider
 	if w.task.Kind == KindDigest {
 		provider = "\x00digests"
 	}
 	of := owner{ownerProvider, tenant + "\x00" + provider}
-	if tenant == "" {
-		return []owner{of}
+	if w.from = []owner{of}; tenant != "" {
+		w.from = []owner{{ownerTenant, tenant}, of}
 	}
-	return []owner{{ownerTenant, tenant}, of}
+	return w.from
 }
 
 // evict takes out of a full queue what cannot use the slots that are free, so
