@@ -111,6 +111,27 @@ func TestFairness_nobodyHoldsMoreThanAQuarterWhileOthersWait(t *testing.T) { // 
 	}
 }
 
+func TestFairness_aloneSomebodyTakesAllButALittle(t *testing.T) { // R26
+	for name, channel := range map[string]func(*outlet) notify.Channel{
+		"no router": func(o *outlet) notify.Channel { return o },
+		"one relay": func(o *outlet) notify.Channel { return routed{o} },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var counts crowd
+			mail := &outlet{name: notify.Email, answer: counts.slow(time.Second, func(notify.Delivery) string { return "all" })}
+			n := center(t, mail, func(o *notify.Options) { o.Channels = []notify.Channel{channel(mail)} })
+			defer running(t, n)()
+			for i := range 100 {
+				send(t, n, note(fmt.Sprint(i)))
+			}
+			time.Sleep(20 * time.Second)
+			most, _ := counts.peaks()
+			assert.Equal(t, 14, most["all"], name)
+			assert.Len(t, mail.deliveries(), 100)
+		})
+	}
+}
+
 func TestFairness_bulkLeavesAQuarterForWhatIsUrgent(t *testing.T) { // R26
 	synctest.Test(t, func(t *testing.T) {
 		var counts crowd

@@ -132,6 +132,25 @@ func TestShutdown_duringAClaimLeavesNoLease(t *testing.T) { // R27
 	})
 }
 
+func TestShutdown_letsAttemptsFinish(t *testing.T) { // R27
+	synctest.Test(t, func(t *testing.T) {
+		mail := &outlet{name: notify.Email, answer: func(ctx context.Context, _ notify.Delivery) error {
+			select {
+			case <-time.After(5 * time.Second):
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}}
+		n := center(t, mail, nil)
+		stop := running(t, n)
+		send(t, n, note("under way"))
+		time.Sleep(time.Second)
+		stop()
+		assert.Equal(t, notify.StatusDelivered, records(t, n)[0].Status)
+	})
+}
+
 func TestPoison_thatEndsEachProcessIsGivenUp(t *testing.T) { // R21, R22
 	synctest.Test(t, func(t *testing.T) {
 		store := memory.New(nil)

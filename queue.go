@@ -288,13 +288,13 @@ func (q *queue) pick() *work {
 // a share, and whether it may have one more if nobody else waits.
 func (q *queue) fits(w *work, share int) (load int, busy, fits bool) {
 	spare := max(1, q.slots/8)
-	level := 0
-	for i, o := range w.owners {
+	level, kind := -1, ""
+	for _, o := range w.owners {
 		if o.kind == ownerDestination && q.route != several {
 			continue // there is no choice
 		}
-		if i > 0 && o.kind != w.owners[i-1].kind {
-			level++
+		if o.kind != kind {
+			level, kind = level+1, o.kind
 		}
 		held := q.load[o]
 		load = max(load, held)
