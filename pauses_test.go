@@ -22,14 +22,21 @@ import (
 type accounts struct {
 	n      *notify.Notifier
 	broken atomic.Bool
-	people notify.People
 
 	mu    sync.Mutex
 	calls map[string][]time.Duration // by account, since the start
 }
 
 func newAccounts(t *testing.T, store notify.Store) *accounts {
-	a := &accounts{calls: map[string][]time.Duration{}, people: notify.People{}}
+	a := &accounts{calls: map[string][]time.Duration{}}
+	people := notify.People{}
+	for i := range 20 {
+		for _, account := range []string{"broken", "fine"} {
+			people[notify.User(fmt.Sprint(account, i))] = notify.Contact{
+				Addresses: []notify.Address{{Channel: notify.Webhook, Value: account}},
+			}
+		}
+	}
 	a.broken.Store(true)
 	start := time.Now()
 	hook := routed{&outlet{name: notify.Webhook, answer: func(_ context.Context, d notify.Delivery) error {
@@ -43,7 +50,7 @@ func newAccounts(t *testing.T, store notify.Store) *accounts {
 	}}}
 	var err error
 	a.n, err = notify.New(store, &notify.Options{
-		Channels: []notify.Channel{hook}, Directory: a.people,
+		Channels: []notify.Channel{hook}, Directory: people,
 		Links: notify.Links{Inbox: func(notify.Recipient) string { return "https://example.org" }},
 	})
 	require.NoError(t, err)
@@ -53,7 +60,6 @@ func newAccounts(t *testing.T, store notify.Store) *accounts {
 func (a *accounts) send(t *testing.T, account string, count int) {
 	for i := range count {
 		r := notify.User(fmt.Sprint(account, i))
-		a.people[r] = notify.Contact{Addresses: []notify.Address{{Channel: notify.Webhook, Value: account}}}
 		send(t, a.n, notify.Notification{Provider: "billing", To: []notify.Recipient{r}, Title: "hello"})
 	}
 }
@@ -68,7 +74,6 @@ func (a *accounts) called(account string) []time.Duration {
 func TestPause_isOfTheAccountAndProbedMoreAndMoreRarely(t *testing.T) { // R22
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccounts(t, memory.New(nil))
-		a.people[notify.User("probe")] = notify.Contact{}
 		defer running(t, a.n)()
 		a.send(t, "broken", 1)
 		time.Sleep(time.Second)
@@ -113,7 +118,6 @@ func TestPause_isSharedByProcessesAndLiftedByARestart(t *testing.T) { // R22
 		stop := running(t, second.n)
 		first.send(t, "broken", 1)
 		time.Sleep(2 * time.Second)
-		second.people[notify.User("broken0")] = first.people[notify.User("broken0")]
 		second.send(t, "broken", 10)
 		time.Sleep(20 * time.Second)
 		assert.Len(t, append(first.called("broken"), second.called("broken")...), 1, "what one learnt, both know")
@@ -124,9 +128,8 @@ func TestPause_isSharedByProcessesAndLiftedByARestart(t *testing.T) { // R22
 		before := len(first.called("broken")) + len(second.called("broken"))
 		third := newAccounts(t, store)
 		third.broken.Store(false)
-		third.people[notify.User("new")] = notify.Contact{Addresses: []notify.Address{{Channel: notify.Webhook, Value: "broken"}}}
 		defer running(t, third.n)()
-		send(t, third.n, notify.Notification{Provider: "billing", To: []notify.Recipient{notify.User("new")}, Title: "hello"})
+		third.send(t, "broken", 1)
 		time.Sleep(time.Second)
 		assert.Len(t, third.called("broken"), 1, "whoever restarts a process may have mended it")
 		assert.Equal(t, before, len(first.called("broken"))+len(second.called("broken")))
