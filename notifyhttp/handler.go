@@ -94,7 +94,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	call := call{handler: h, w: w, r: r, parts: match.parts}
+	call := call{handler: h, w: w, r: r, route: match.route, parts: match.parts}
 	if match.route.private {
 		recipient, err := h.who(r)
 		if err != nil || recipient.ID == "" {
@@ -113,6 +113,7 @@ type call struct {
 	*handler
 	w         http.ResponseWriter
 	r         *http.Request
+	route     *route
 	recipient notify.Recipient
 	parts     []string // what the {…} of the pattern stand for
 }

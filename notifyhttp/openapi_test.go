@@ -37,7 +37,7 @@ func describedAPI(t *testing.T) described {
 
 func TestOpenAPI_describesEveryRouteAndNoOther(t *testing.T) {
 	var served, told []string
-	for _, route := range routes {
+	for _, route := range apiRoutes {
 		served = append(served, route.method+" /"+route.pattern)
 	}
 	ids := map[string]bool{}
@@ -82,7 +82,7 @@ func TestOpenAPI_namesTheAnswersOfEveryRoute(t *testing.T) {
 	d := describedAPI(t)
 	s := newSite(t)
 	id := string(s.send("one")[0])
-	for _, route := range routes {
+	for _, route := range apiRoutes {
 		if route.pattern == "api/v1/stream" {
 			continue // never ends
 		}

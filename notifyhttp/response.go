@@ -17,6 +17,12 @@ func (c *call) reply(status int, document any) error {
 	if err != nil {
 		return fmt.Errorf("notifyhttp: marshal: %w", err)
 	}
+	return c.writeJSON(status, body)
+}
+
+// writeJSON answers with what is for one person only.
+func (c *call) writeJSON(status int, body []byte) error {
+	c.w.Header().Add("Vary", "Cookie, Authorization")
 	return c.write(status, "application/json", "private, no-cache", body)
 }
 
@@ -36,14 +42,13 @@ func (c *call) replyFresh(version string, document any) error {
 		c.w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	return c.write(http.StatusOK, "application/json", "private, no-cache", body)
+	return c.writeJSON(http.StatusOK, body)
 }
 
 func (c *call) write(status int, contentType, cache string, body []byte) error {
 	header := c.w.Header()
 	header.Set("Content-Type", contentType)
 	header.Set("Cache-Control", cache)
-	header.Set("Vary", "Cookie, Authorization")
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	c.w.WriteHeader(status)
 	if c.r.Method != http.MethodHead {

@@ -17,9 +17,11 @@ type route struct {
 	serve   func(*call) error
 }
 
-// routes is everything that is served, in the order of the OpenAPI document. A
-// GET also answers HEAD.
-var routes = []route{
+// routes is everything that is served. A GET also answers HEAD.
+var routes = slices.Concat(apiRoutes, assetRoutes)
+
+// apiRoutes are the operations of the OpenAPI document, in its order.
+var apiRoutes = []route{
 	{"GET", "api/v1/notifications", true, false, (*call).listItems},
 	{"POST", "api/v1/notifications/bulk", true, false, (*call).markItems},
 	{"GET", "api/v1/notifications/{id}", true, false, (*call).getItem},

@@ -77,10 +77,6 @@ type Dialect struct {
 	// for their turn, and looking for work first is cheaper than to begin.
 	OneWriter bool
 
-	// Then joins what follows to rows that are read first; empty is CROSS JOIN. A
-	// statement that locks what it looks at must not look at rows of others.
-	Then string
-
 	// Share locks the rows of a SELECT until the transaction ends, so that they
 	// stay as they are; Lock does, of the table with the alias if there is one,
 	// so that nobody else can lock them either; Skip leaves out those that are

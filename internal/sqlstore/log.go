@@ -14,8 +14,8 @@ const (
 	deliveryColumns = `filed, id, kind, tenant, recipient, notification, provider, channel, lane, bucket, forced, preferences, epoch, attempts, accepted, unknown, cut, cut_from, status, reason, error, settled`
 
 	// A rejected recipient has a record without a kind, which is no work to repeat.
-	selectDead = `SELECT d.id, kind, tenant, recipient, notification, provider, channel, lane, bucket, forced, preferences, filed, 0, 0, epoch, 0, accepted, unknown, '', cut, cut_from, '', error
-FROM {rows id:id} {then} {delivery} d WHERE d.id = r.id AND status = 'dead' AND kind <> '' {locked d}`
+	selectDead = `SELECT id, kind, tenant, recipient, notification, provider, channel, lane, bucket, forced, preferences, filed, 0, 0, epoch, 0, accepted, unknown, '', cut, cut_from, '', error
+FROM {delivery} WHERE id IN (SELECT id FROM {rows id:id}) AND status = 'dead' AND kind <> '' {locked}`
 
 	deleteDeliveries = `{delete delivery id:id}`
 )

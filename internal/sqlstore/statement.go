@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"cmp"
 	"database/sql"
 	"strconv"
 	"strings"
@@ -23,7 +22,6 @@ import (
 //	{locked} {locked i}           lock the rows, of the table with that alias
 //	{skip} {skip i}               the same, without those that others hold
 //	{share} {none} {unqueued}     see [Dialect]
-//	{then}                        joins a table to few rows that are read first
 //	{nothing item a}              an INSERT leaves existing rows alone
 //	{count 2 a = ?}               how many items i, up to the second argument
 //	{anywhere}                    items in whichever index
@@ -148,8 +146,6 @@ func (t *translation) form(inner, whole string) string {
 		return t.Count(t.names.Table("item"), t.write(condition), func() string { return t.write("?" + limit) })
 	case "share":
 		return t.Share
-	case "then":
-		return cmp.Or(t.Then, "CROSS JOIN")
 	case "locked":
 		return t.Lock(rest)
 	case "skip":

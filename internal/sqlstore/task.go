@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/bellwether-go/notify"
@@ -39,7 +38,7 @@ const (
 SELECT queue, ` + taskColumns + `
 FROM {rows queue:int id:id kind:text tenant:text recipient:text notification:id provider:text channel:text lane:int bucket:int forced:int preferences:int filed:int due:int leased_until:int epoch:int attempts:int accepted:long unknown:int progress:long cut:int cut_from:int reason:text error:long} WHERE 1 = 1`
 
-	selectTasks = `SELECT t.` + taskColumns + ` FROM {rows id:id} {then} {task} t WHERE t.id = r.id ORDER BY t.id {locked t}`
+	selectTasks = `SELECT ` + taskColumns + ` FROM {task} WHERE id IN (SELECT id FROM {rows id:id}) ORDER BY id {locked}`
 
 	deleteTasks = `{delete task id:id}`
 )
@@ -121,7 +120,6 @@ func (t *tx) held(ctx context.Context, leases []notify.Lease) (rows heldTasks, l
 	for i, l := range leases {
 		of[i] = l.ID
 	}
-	slices.Sort(of) // some databases lock in this order, whatever ORDER BY says
 	rows = make(heldTasks, len(leases))
 	err = t.query(ctx, selectTasks, func(r *sql.Rows) error {
 		k, err := scanTask(r)

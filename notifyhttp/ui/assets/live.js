@@ -1,0 +1,113 @@
+// One live stream for a browser, not one for each tab: over HTTP/1.1 six of
+// them would take every connection there is. The tab that holds a Web Lock has
+// the stream and tells the others by a BroadcastChannel.
+
+const pollInterval = 60_000;
+const longestWait = 600_000;
+
+/** @param {import("./client.js").NotifyClient} client @param {"sse" | "poll"} mode */
+export function connectLive(client, mode) {
+  const name = "notify:" + client.base.href;
+  const channel = typeof BroadcastChannel === "function" ? new BroadcastChannel(name) : null;
+  let closed = false;
+  let source = null;
+  let cursor = "";
+  let failures = 0;
+  let timer = 0;
+  let release = () => {};
+
+  const deliver = ({ type, data, id }) => {
+    if (id) cursor = id;
+    if (data.counts) client.setCounts(data.counts);
+    client.emit(type === "notification" ? "item" : type, data);
+  };
+  const tell = (message) => {
+    deliver(message);
+    channel?.postMessage(message);
+  };
+  if (channel) channel.onmessage = (event) => !closed && deliver(event.data);
+
+  const again = (delay) => {
+    clearTimeout(timer);
+    if (!closed) timer = setTimeout(start, delay);
+  };
+
+  // EventSource gives up on an answer that is no stream, such as 401 or 429, and
+  // tries again in a fixed rhythm else; many tabs would come back at once.
+  const backOff = () => {
+    source?.close();
+    source = null;
+    failures++;
+    tell({ type: "live", data: { connected: false } });
+    again(Math.min(longestWait, 1000 * 2 ** Math.min(failures, 10)) * (0.5 + Math.random() / 2));
+  };
+
+  function start() {
+    clearTimeout(timer);
+    source?.close();
+    source = null;
+    // While nobody looks there is no hurry.
+    if (closed || document.hidden && failures) return;
+    if (mode === "poll") {
+      client.refreshCounts().then(() => client.emit("resync"), () => {});
+      again(pollInterval);
+      return;
+    }
+    const url = client.url("api/v1/stream") + (cursor ? "?cursor=" + encodeURIComponent(cursor) : "");
+    source = new EventSource(url, { withCredentials: true });
+    source.onerror = backOff;
+    for (const type of ["hello", "notification", "transient", "resync", "preferences"]) {
+      source.addEventListener(type, (event) => {
+        const message = { type, id: event.lastEventId, data: JSON.parse(event.data) };
+        if (type !== "hello") return tell(message);
+        // What came before the stream was there shows in the counts.
+        const { unread, unseen } = message.data.counts;
+        const missed = failures > 0 || (client.counts && (client.counts.unread !== unread || client.counts.unseen !== unseen));
+        failures = 0;
+        tell({ ...message, type: "live", data: { connected: true, counts: message.data.counts } });
+        if (missed) tell({ type: "resync", data: {} });
+      });
+    }
+  }
+
+  const wake = () => {
+    if (!document.hidden && (failures || mode === "poll") && leading) start();
+    else if (!document.hidden) client.resync();
+  };
+  document.addEventListener("visibilitychange", wake);
+  addEventListener("online", wake);
+  addEventListener("pageshow", restored);
+  function restored(event) {
+    // From the back/forward cache: the stream is gone.
+    if (event.persisted) wake();
+  }
+
+  let leading = false;
+  const lead = () => {
+    leading = true;
+    start();
+    return new Promise((resolve) => (release = resolve));
+  };
+  const abort = new AbortController();
+  if (channel && navigator.locks && mode === "sse") navigator.locks.request(name, { signal: abort.signal }, lead).catch(() => {});
+  else lead();
+  client.resync();
+
+  return {
+    /** Tells the other tabs of a change made here. */
+    share(data) {
+      channel?.postMessage({ type: "change", data });
+    },
+    close() {
+      closed = true;
+      clearTimeout(timer);
+      source?.close();
+      abort.abort();
+      release();
+      channel?.close();
+      document.removeEventListener("visibilitychange", wake);
+      removeEventListener("online", wake);
+      removeEventListener("pageshow", restored);
+    },
+  };
+}
