@@ -110,7 +110,7 @@ func settled(text []byte) (m meta, ok bool) {
 		if rest, ok = strings.CutPrefix(rest, part.before); !ok {
 			return meta{}, false
 		}
-		end := strings.IndexAny(rest, `"\\`)
+		end := strings.IndexAny(rest, `"\`)
 		if end < 0 {
 			return meta{}, false
 		}
@@ -144,11 +144,11 @@ func (c *Channel) read(a notify.Address) (target, error) {
 		return target{}, invalid("Address.Meta", "is not the JSON of keys")
 	}
 	public, err := decode(m.P256dh)
-	if err != nil || len(public) != publicBytes {
-		return target{}, invalid("Address.Meta.p256dh", "has not the %d bytes of a public key", publicBytes)
+	if err == nil {
+		_, err = ecdh.P256().NewPublicKey(public) // takes uncompressed points only
 	}
-	if _, err := ecdh.P256().NewPublicKey(public); err != nil {
-		return target{}, invalid("Address.Meta.p256dh", "is not a point of P-256")
+	if err != nil {
+		return target{}, invalid("Address.Meta.p256dh", "is not the %d bytes of a point of P-256", publicBytes)
 	}
 	auth, err := decode(m.Auth)
 	if err != nil || len(auth) != authBytes {

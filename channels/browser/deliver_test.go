@@ -67,6 +67,7 @@ func TestDeliver_outcomes(t *testing.T) {
 		class      notify.Class
 		retryAfter time.Duration
 		overloaded bool
+		reached    bool // and not held against the service
 	}{
 		{status: 301, class: notify.Permanent}, {status: 307, class: notify.Permanent},
 		{status: 400, class: notify.Permanent},
@@ -79,10 +80,10 @@ func TestDeliver_outcomes(t *testing.T) {
 		{status: 403, body: `{"reason":"BadJwtToken"}`, class: notify.Misconfigured},
 		{status: 403, body: "the VAPID credentials do not correspond to the credentials used to create the subscriptions", class: notify.Permanent},
 		{status: 404, class: notify.Gone}, {status: 410, class: notify.Gone},
-		{status: 406, class: notify.Temporary, retryAfter: 2 * time.Minute},
-		{status: 408, class: notify.Temporary, retryAfter: 2 * time.Minute},
+		{status: 406, class: notify.Temporary, retryAfter: 2 * time.Minute, reached: true},
+		{status: 408, class: notify.Temporary, retryAfter: 2 * time.Minute, reached: true},
 		{status: 422, class: notify.Permanent},
-		{status: 425, class: notify.Temporary, retryAfter: 2 * time.Minute},
+		{status: 425, class: notify.Temporary, retryAfter: 2 * time.Minute, reached: true},
 		{status: 429, class: notify.Temporary, retryAfter: 2 * time.Minute, overloaded: true},
 		{status: 500, class: notify.Temporary, retryAfter: 2 * time.Minute},
 		{status: 502, class: notify.Temporary, retryAfter: 2 * time.Minute},
@@ -94,6 +95,7 @@ func TestDeliver_outcomes(t *testing.T) {
 		f := failed(t, c.class, channel.Deliver(t.Context(), delivery(registered(t, channel, s))))
 		assert.Equal(t, c.retryAfter, f.RetryAfter, "%d", c.status)
 		assert.Equal(t, c.overloaded, f.Overloaded, "%d", c.status)
+		assert.Equal(t, c.reached, f.Reached, "%d", c.status)
 		assert.Equal(t, 1, service.Requests(), "%d", c.status)
 	}
 	for _, status := range []int{200, 201, 202, 204} {
