@@ -20,15 +20,14 @@ import (
 // browsers is a center with the browser channel, and the push service of all
 // browsers.
 type browsers struct {
-	*notify.Notifier
+	paced
 	channel *browser.Channel
 	service *notifytest.Push
-	advance func(time.Duration)
 }
 
 func newBrowsers(t *testing.T, s notify.Store, advance func(time.Duration)) browsers {
 	t.Helper()
-	b := browsers{service: notifytest.NewPush(t), advance: advance}
+	b := browsers{paced: paced{advance: advance}, service: notifytest.NewPush(t)}
 	keys, err := browser.GenerateKeys()
 	require.NoError(t, err)
 	b.channel, err = browser.New(browser.Options{
@@ -56,28 +55,6 @@ func (b browsers) subscribe(t *testing.T) *notifytest.PushSubscription {
 	_, err := b.present(t, alice, s)
 	require.NoError(t, err)
 	return s
-}
-
-func (b browsers) deliver(t *testing.T, title string) notify.ID {
-	t.Helper()
-	receipts, err := b.Send(t.Context(), toTitle(title))
-	require.NoError(t, err)
-	require.NoError(t, b.Drain(t.Context()))
-	return receipts[0].ID
-}
-
-func (b browsers) later(t *testing.T, d time.Duration) {
-	t.Helper()
-	b.advance(d)
-	require.NoError(t, b.Drain(t.Context()))
-}
-
-func (b browsers) record(t *testing.T, id notify.ID) notify.DeliveryRecord {
-	t.Helper()
-	all, err := b.Deliveries(t.Context(), notify.DeliveryQuery{Notification: id})
-	require.NoError(t, err)
-	require.Len(t, all, 1)
-	return all[0]
 }
 
 // endpoints are those that somebody still has.
