@@ -20,6 +20,36 @@ FROM {rows tenant:text provider:text dedup:text} JOIN {notification} n ON n.tena
 
 // Accept implements [notify.Acceptor].
 func (s *Store) Accept(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
+	if s.d.AcceptAtOnce == "" || !isSimple(batch) {
+		return s.acceptInSteps(ctx, batch)
+	}
+	var receipts []notify.Receipt
+	var left []int
+	err := s.read(ctx, "accept", func(ctx context.Context, on querier) (err error) {
+		receipts, left, err = s.acceptAtOnce(ctx, on, batch)
+		return err
+	})
+	if err != nil || len(left) == 0 {
+		return receipts, err
+	}
+	// The others have been answered for, so that these, which write nothing as
+	// long as their keys are taken, can be looked at by themselves.
+	taken := make([]notify.Acceptance, len(left))
+	for i, place := range left {
+		taken[i] = batch[place]
+	}
+	again, err := s.acceptInSteps(ctx, taken)
+	if err != nil {
+		return nil, err
+	}
+	for i, place := range left {
+		receipts[place] = again[i]
+	}
+	return receipts, nil
+}
+
+// acceptInSteps stores a batch by a statement for each table.
+func (s *Store) acceptInSteps(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
 	var receipts []notify.Receipt
 	err := s.write(ctx, "accept", func(ctx context.Context, t *tx) (err error) {
 		receipts, err = t.accept(ctx, batch)

@@ -48,6 +48,11 @@ type Dialect struct {
 	// ConflictNothing follows an INSERT that leaves existing rows alone; the
 	// table has a column of that name.
 	ConflictNothing func(table, column string) string
+	// AcceptAtOnce, if it is not empty, stores notifications with their items and
+	// tasks and returns the ids of those notifications whose key was not taken.
+	// ?1 is the instant, NULL for that of the database, and rows 2 to 5 are
+	// notifications, hashes of recipients, items and tasks.
+	AcceptAtOnce string
 	// Inexact says that RowsAffected may count rows that were left alone.
 	Inexact bool
 	// Count is a subquery that counts the items i under a condition, up to a

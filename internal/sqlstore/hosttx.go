@@ -52,7 +52,13 @@ func (s *Store) self() *Store { return s }
 // Accept implements [notify.Acceptor].
 func (h *HostTx) Accept(ctx context.Context, batch []notify.Acceptance) (receipts []notify.Receipt, err error) {
 	err = h.within(ctx, "accept", func(t *tx) (err error) {
-		receipts, err = t.accept(ctx, batch)
+		if h.s.d.AcceptAtOnce != "" && isSimple(batch) {
+			receipts, err = t.acceptAtOnce(ctx, batch)
+			return err
+		}
+		if t.now, err = h.s.now(ctx, t); err == nil {
+			receipts, err = t.accept(ctx, batch)
+		}
 		return err
 	})
 	if err != nil {
@@ -64,7 +70,9 @@ func (h *HostTx) Accept(ctx context.Context, batch []notify.Acceptance) (receipt
 // Withdraw implements [notify.Withdrawer].
 func (h *HostTx) Withdraw(ctx context.Context, w notify.Withdrawal) (ids []notify.ID, err error) {
 	err = h.within(ctx, "withdraw", func(t *tx) (err error) {
-		ids, err = t.withdraw(ctx, w)
+		if t.now, err = h.s.now(ctx, t); err == nil {
+			ids, err = t.withdraw(ctx, w)
+		}
 		return err
 	})
 	if err != nil {
@@ -92,11 +100,7 @@ func (h *HostTx) run(ctx context.Context, f func(*tx) error) error {
 	if err := h.mark(ctx, d.Savepoint); err != nil {
 		return err
 	}
-	var err error
-	if t.now, err = h.s.now(ctx, t); err == nil {
-		err = f(t)
-	}
-	if err != nil {
+	if err := f(t); err != nil {
 		undo := context.WithoutCancel(ctx)
 		if back := errors.Join(h.mark(undo, d.Back), h.mark(undo, d.Release)); back != nil {
 			return fmt.Errorf("%w (the transaction must be rolled back: %w)", err, back)

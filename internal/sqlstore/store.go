@@ -102,7 +102,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	if s.unprepared {
 		return nil
 	}
-	for _, text := range append(slices.Clone(hot), s.d.ClaimFirst, s.d.ClaimMore, s.d.ClaimExpired, s.d.UpsertPlan, s.d.Present) {
+	for _, text := range append(slices.Clone(hot), s.d.ClaimFirst, s.d.ClaimMore, s.d.ClaimExpired, s.d.UpsertPlan, s.d.Present, s.d.AcceptAtOnce) {
 		if text == "" {
 			continue
 		}

@@ -32,6 +32,7 @@ func dialect(migrations fs.FS) *sqlstore.Dialect {
 
 		ConflictNothing: func(string, string) string { return `ON CONFLICT DO NOTHING` },
 		Count:           count,
+		AcceptAtOnce:    acceptAtOnce,
 		UpsertPlan: `INSERT INTO {plan} AS p (tenant, recipient, channel, next_cut, last_cut)
 SELECT tenant, recipient, channel, next_cut, 0 FROM {rows tenant:text recipient:text channel:text next_cut:int}
 ON CONFLICT (tenant, recipient, channel) DO UPDATE SET next_cut = excluded.next_cut WHERE p.next_cut = 0`,
@@ -107,6 +108,33 @@ BEGIN
     PERFORM pg_sleep(0.002);
   END LOOP;
 END $$`
+
+// acceptAtOnce is one round trip and one transaction for a batch. Tombstones are
+// looked at as in present, and only what belongs to a notification that is new
+// is written.
+const acceptAtOnce = `WITH clock AS MATERIALIZED (
+SELECT COALESCE(?1::bigint, (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint) AS us
+), n AS (
+INSERT INTO {notification} (id, tenant, provider, dedup, fingerprint, entity, accepted, withdrawn, expires, content, data, audience, recipients)
+SELECT r.id, r.tenant, r.provider, r.dedup, r.fingerprint, r.entity, c.us, 0, r.expires, r.content, r.data, r.audience, r.recipients
+FROM clock c CROSS JOIN {rows 2 id:id tenant:text provider:text dedup:text fingerprint:text entity:text accepted:int expires:int content:long data:long audience:text recipients:long}
+ON CONFLICT DO NOTHING RETURNING id
+), erased AS MATERIALIZED (
+SELECT hash FROM {tombstone} WHERE hash IN (SELECT id FROM {rows 3 id:text}) FOR KEY SHARE
+), i AS (
+INSERT INTO {item} (tenant, recipient, filed, id, notification, provider, slot, seen, read_at, archived, snoozed, repeats)
+SELECT r.tenant, r.recipient, c.us, r.notification, r.notification, r.provider, NULL, 0, 0, 0, 0, 0
+FROM clock c CROSS JOIN {rows 4 notification:id tenant:text recipient:text provider:text hash:text} JOIN n ON n.id = r.notification
+WHERE r.hash NOT IN (SELECT hash FROM erased)
+), t AS (
+INSERT INTO {task} (queue, id, kind, tenant, recipient, notification, provider, channel, lane, bucket, forced, preferences,
+filed, due, leased_until, epoch, attempts, accepted, unknown, progress, cut, cut_from, reason, error)
+SELECT r.queue, r.id, r.kind, r.tenant, r.recipient, r.notification, r.provider, r.channel, r.lane, r.bucket, r.forced, r.preferences,
+c.us, GREATEST(c.us + r.wait, r.not_before), CASE WHEN r.lease > 0 THEN c.us + r.lease ELSE 0 END, CASE WHEN r.lease > 0 THEN 1 ELSE 0 END, 0, '', 0, '', 0, 0, '', ''
+FROM clock c CROSS JOIN {rows 5 queue:int id:id kind:text tenant:text recipient:text notification:id provider:text channel:text lane:int bucket:int forced:int preferences:int
+wait:int not_before:int lease:int hash:text} JOIN n ON n.id = r.notification
+WHERE r.hash NOT IN (SELECT hash FROM erased)
+) SELECT id FROM n`
 
 // ring goes through the buckets that have free rows, from ?8 around, by seeking
 // the next one each time. 256 is past the last one.

@@ -1,0 +1,113 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/bellwether-go/notify"
+)
+
+// acceptAtOnce stores a batch by one statement where the database has one for
+// it, and the batch is of the simple sort that most are. What it leaves out,
+// because a key was taken, it returns by place in the batch. An acceptance
+// without a key that is there already is one of our own, sent twice by the
+// driver after a connection broke.
+func (s *Store) acceptAtOnce(ctx context.Context, on querier, batch []notify.Acceptance) (receipts []notify.Receipt, left []int, err error) {
+	args, err := s.atOnce(batch)
+	if err != nil {
+		return nil, nil, err
+	}
+	inserted := make(map[notify.ID]bool, len(batch))
+	err = on.query(ctx, s.d.AcceptAtOnce, func(r *sql.Rows) error {
+		var id notify.ID
+		err := r.Scan(scanID(&id))
+		inserted[id] = true
+		return err
+	}, args...)
+	if err != nil {
+		return nil, nil, err
+	}
+	receipts = make([]notify.Receipt, len(batch))
+	for i, a := range batch {
+		receipts[i].ID = a.ID
+		if a.Notification.Key != "" && !inserted[a.ID] {
+			left = append(left, i)
+		}
+	}
+	return receipts, left, nil
+}
+
+// acceptAtOnce does so in a transaction of the host, and answers for keys that
+// were taken, too.
+func (t *tx) acceptAtOnce(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
+	receipts, left, err := t.s.acceptAtOnce(ctx, t, batch)
+	if err != nil || len(left) == 0 {
+		return receipts, err
+	}
+	firsts, err := t.firsts(ctx, batch)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range left {
+		n := batch[i].Notification
+		f, ok := firsts[dedupKey{n.Tenant, n.Provider, n.Key}]
+		if !ok {
+			return nil, errors.New("the notification that had the key has just been removed: repeat the transaction")
+		}
+		receipts[i] = f.receipt(batch[i].Fingerprint)
+	}
+	return receipts, nil
+}
+
+// isSimple tells whether a batch needs nothing of what is stored: no collapse
+// key, no plan of digests, nobody twice.
+func isSimple(batch []notify.Acceptance) bool {
+	for _, a := range batch {
+		if a.Notification.CollapseKey != "" {
+			return false
+		}
+		for i, f := range a.Filings {
+			if len(f.Entries) > 0 || i > 0 && compareRecipients(a.Filings[i-1].Recipient, f.Recipient) >= 0 {
+				return false
+			}
+		}
+	}
+	return len(batch) > 0
+}
+
+// atOnce makes the arguments of [Dialect].AcceptAtOnce.
+func (s *Store) atOnce(batch []notify.Acceptance) ([]any, error) {
+	var now any // nil: the database's clock
+	if s.clock != nil {
+		now = s.clock().UnixMicro()
+	}
+	var notifications, hashes, items, tasks rowset
+	for _, a := range batch {
+		n := a.Notification
+		row, err := notificationRow(a, 0)
+		if err != nil {
+			return nil, err
+		}
+		notifications = append(notifications, row)
+		if a.Task != nil {
+			tasks = append(tasks, atOnceTask(*a.Task, notify.Recipient{Tenant: n.Tenant}, a.ID, n.Provider, 0, ""))
+		}
+		for _, f := range a.Filings {
+			hash := tombstone(f.Recipient)
+			hashes = append(hashes, []any{hash})
+			items = append(items, []any{a.ID, f.Recipient.Tenant, f.Recipient.ID, n.Provider, hash})
+			for _, task := range f.Tasks {
+				tasks = append(tasks, atOnceTask(task, f.Recipient, a.ID, n.Provider, f.PreferencesVersion, hash))
+			}
+		}
+	}
+	return []any{now, notifications, hashes, items, tasks}, nil
+}
+
+func atOnceTask(n notify.NewTask, r notify.Recipient, notification notify.ID, provider string, preferences int64, hash string) []any {
+	return []any{
+		queueOf(n.Kind), n.ID, string(n.Kind), r.Tenant, r.ID, notification, provider, n.Channel, int(n.Lane), n.Bucket, n.Forced,
+		preferences, n.Wait.Microseconds(), micros(n.NotBefore), n.Lease.Microseconds(), hash,
+	}
+}
