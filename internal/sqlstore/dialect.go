@@ -82,6 +82,10 @@ type Dialect struct {
 	// for their turn, and looking for work first is cheaper than to begin.
 	OneWriter bool
 
+	// Join joins what follows to bound rows, beginning with these. It matters
+	// where rows are locked as they are looked at: a SELECT that locks names
+	// them by primary key, so that it waits for nobody else's.
+	Join string
 	// Share locks the rows of a SELECT until the transaction ends, so that they
 	// stay as they are; Lock does, of the table with the alias if there is one,
 	// so that nobody else can lock them either; Skip leaves out those that are

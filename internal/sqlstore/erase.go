@@ -19,8 +19,9 @@ UNION SELECT notification FROM {entry} WHERE tenant = ?1 AND recipient = ?2
 UNION SELECT notification FROM {delivery} WHERE tenant = ?1 AND recipient = ?2`
 	selectUnreferred = `SELECT n.id FROM {notification} n WHERE n.id IN (SELECT id FROM {rows id:id}) AND ` + unreferred
 
-	selectKept = `SELECT n.id, n.recipients FROM {notification} n WHERE n.id IN (SELECT notification FROM {task} WHERE queue = 0 AND kind = 'fanout' AND tenant = ?) AND n.recipients IS NOT NULL {locked}`
-	updateKept = `UPDATE {notification} SET recipients = ? WHERE id = ?`
+	selectFanOuts = `SELECT notification FROM {task} WHERE queue = 0 AND kind = 'fanout' AND tenant = ?`
+	selectKept    = `SELECT n.id, n.recipients FROM {rows held:id} {join} {notification} n ON n.id = r.held WHERE n.recipients IS NOT NULL {locked n}`
+	updateKept    = `UPDATE {notification} SET recipients = ? WHERE id = ?`
 
 	selectTasksOf   = `SELECT id FROM {task} WHERE queue = 1 AND tenant = ? AND recipient = ?`
 	deleteFreeTasks = `{delete task 1 id:id} AND leased_until <= ?2`
@@ -86,7 +87,11 @@ func (t *tx) erase(ctx context.Context, r notify.Recipient) (busy bool, err erro
 // eraseKept takes the recipient out of the lists of pending fan-outs.
 func (t *tx) eraseKept(ctx context.Context, r notify.Recipient) error {
 	shortened := map[notify.ID]string{}
-	err := t.query(ctx, selectKept, func(rows *sql.Rows) error {
+	pending, err := t.ids(ctx, selectFanOuts, r.Tenant)
+	if err != nil {
+		return err
+	}
+	err = t.query(ctx, selectKept, func(rows *sql.Rows) error {
 		var id notify.ID
 		var recipients string
 		if err := rows.Scan(scanID(&id), &recipients); err != nil {
@@ -99,7 +104,7 @@ func (t *tx) eraseKept(ctx context.Context, r notify.Recipient) error {
 		to = slices.DeleteFunc(to, func(other notify.Recipient) bool { return other == r })
 		shortened[id], err = packRecipients(to)
 		return err
-	}, r.Tenant)
+	}, idRows(pending))
 	if err != nil {
 		return err
 	}

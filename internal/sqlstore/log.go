@@ -15,7 +15,7 @@ const (
 
 	// A rejected recipient has a record without a kind, which is no work to repeat.
 	selectDead = `SELECT id, kind, tenant, recipient, notification, provider, channel, lane, bucket, forced, preferences, filed, 0, 0, epoch, 0, accepted, unknown, '', cut, cut_from, '', error
-FROM {delivery} WHERE id IN (SELECT id FROM {rows id:id}) AND status = 'dead' AND kind <> '' {locked}`
+FROM {rows dead:id} {join} {delivery} d ON d.id = r.dead WHERE status = 'dead' AND kind <> '' {locked d}`
 
 	deleteDeliveries = `{delete delivery id:id}`
 )

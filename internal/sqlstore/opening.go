@@ -13,8 +13,8 @@ const (
 	selectPlan = `SELECT p.tenant, p.recipient, p.channel, p.next_cut, p.last_cut FROM {plan} p WHERE p.tenant = ? AND p.recipient = ? AND p.channel = ? {locked}`
 	updatePlan = `UPDATE {plan} SET next_cut = ?, last_cut = ? WHERE tenant = ? AND recipient = ? AND channel = ?`
 
-	selectEarlier = `SELECT ` + taskColumns + ` FROM {task}
-WHERE queue = 1 AND kind = 'digest' AND tenant = ? AND recipient = ? AND channel = ? AND leased_until = 0 AND unknown = 0 {locked}`
+	selectDigests = `SELECT id FROM {task} WHERE queue = 1 AND kind = 'digest' AND tenant = ? AND recipient = ? AND channel = ?`
+	selectEarlier = `SELECT ` + taskColumns + ` FROM {rows held:id} {join} {task} t ON t.id = r.held WHERE leased_until = 0 AND unknown = 0 {locked t}`
 
 	dropEntries   = `DELETE FROM {entry} WHERE tenant = ? AND recipient = ? AND channel = ? AND digest = {none} AND filed < ?`
 	bindEntries   = `UPDATE {entry} SET digest = ? WHERE tenant = ? AND recipient = ? AND channel = ? AND digest = {none} AND filed < ?`
@@ -99,13 +99,17 @@ func (t *tx) openRun(ctx context.Context, o notify.Opening, of []any) error {
 
 // supersede closes earlier digests and returns how many entries changed over.
 func (t *tx) supersede(ctx context.Context, id notify.ID, of []any) (int64, error) {
+	digests, err := t.ids(ctx, selectDigests, of...)
+	if err != nil || len(digests) == 0 {
+		return 0, err
+	}
 	var earlier []taskRow
-	err := t.query(ctx, selectEarlier, func(r *sql.Rows) error {
+	err = t.query(ctx, selectEarlier, func(r *sql.Rows) error {
 		k, err := scanTask(r)
 		k.status, k.reason = notify.StatusSkipped, "superseded"
 		earlier = append(earlier, k)
 		return err
-	}, of...)
+	}, idRows(digests))
 	if err != nil || len(earlier) == 0 {
 		return 0, err
 	}

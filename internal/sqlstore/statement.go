@@ -21,7 +21,7 @@ import (
 //	                              a=c:text is the key a, called r.c
 //	{locked} {locked i}           lock the rows, of the table with that alias
 //	{skip} {skip i}               the same, without those that others hold
-//	{share} {none} {unqueued}     see [Dialect]
+//	{join} {share} {none} {unqueued}  see [Dialect]
 //	{nothing item a}              an INSERT leaves existing rows alone
 //	{count 2 a = ?}               how many items i, up to the second argument
 //	{anywhere}                    items in whichever index
@@ -144,6 +144,8 @@ func (t *translation) form(inner, whole string) string {
 	case "count":
 		limit, condition, _ := strings.Cut(rest, " ")
 		return t.Count(t.names.Table("item"), t.write(condition), func() string { return t.write("?" + limit) })
+	case "join":
+		return t.Join
 	case "share":
 		return t.Share
 	case "locked":

@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	selectByKey    = `SELECT n.id, n.tenant, n.provider FROM {notification} n WHERE n.tenant = ? AND n.provider = ? AND n.dedup = ? AND n.withdrawn = 0 {locked}`
-	selectByEntity = `SELECT n.id, n.tenant, n.provider FROM {notification} n WHERE n.tenant = ?1 AND n.entity = ?2 AND (?3 = '' OR n.provider = ?3) AND n.withdrawn = 0 ORDER BY n.accepted, n.id {locked}`
+	selectByKey    = `SELECT n.id FROM {notification} n WHERE n.tenant = ? AND n.provider = ? AND n.dedup = ?`
+	selectByEntity = `SELECT n.id FROM {notification} n WHERE n.tenant = ?1 AND n.entity = ?2 AND (?3 = '' OR n.provider = ?3) AND n.withdrawn = 0`
+	selectStanding = `SELECT n.id, n.tenant, n.provider FROM {rows held:id} {join} {notification} n ON n.id = r.held WHERE n.withdrawn = 0 ORDER BY n.accepted, n.id {locked n}`
 	markWithdrawn  = `{update notification 2 id:id} SET withdrawn = ?1 {those}`
 
 	selectSwept  = `SELECT i.tenant, i.recipient, i.id FROM {item} i JOIN {notification} n ON n.id = i.notification WHERE i.notification = ? AND n.withdrawn <> 0 ORDER BY i.tenant, i.recipient LIMIT ?`
@@ -35,9 +36,13 @@ func (t *tx) withdraw(ctx context.Context, w notify.Withdrawal) ([]notify.ID, er
 	if w.Key != "" {
 		text, args = selectByKey, []any{w.Tenant, w.Provider, w.Key}
 	}
+	matching, err := t.ids(ctx, text, args...)
+	if err != nil || len(matching) == 0 {
+		return nil, err
+	}
 	var ids []notify.ID
 	var sweeps []taskRow
-	err := t.query(ctx, text, func(r *sql.Rows) error {
+	err = t.query(ctx, selectStanding, func(r *sql.Rows) error {
 		var id notify.ID
 		var tenant, provider string
 		if err := r.Scan(scanID(&id), &tenant, &provider); err != nil {
@@ -47,7 +52,7 @@ func (t *tx) withdraw(ctx context.Context, w notify.Withdrawal) ([]notify.ID, er
 		task := notify.NewTask{ID: id, Kind: notify.KindSweep, Lane: notify.LaneNormal}
 		sweeps = append(sweeps, newTask(task, notify.Recipient{Tenant: tenant}, id, provider, 0, t.now))
 		return nil
-	}, args...)
+	}, idRows(matching))
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}

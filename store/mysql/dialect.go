@@ -48,6 +48,7 @@ ON DUPLICATE KEY UPDATE reason = VALUES(reason), probe = VALUES(probe), delay = 
 		ClaimBucket:  claimBucket,
 		ClaimExpired: claimExpired,
 
+		Join:     `STRAIGHT_JOIN`,
 		Share:    `LOCK IN SHARE MODE`,
 		Lock:     func(string) string { return `FOR UPDATE` },
 		Skip:     func(string) string { return `FOR UPDATE SKIP LOCKED` },

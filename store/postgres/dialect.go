@@ -42,6 +42,7 @@ ON CONFLICT (channel, account) DO UPDATE SET reason = excluded.reason, probe = e
 		ClaimFirst: claimFirst,
 		ClaimMore:  claimMore,
 
+		Join:     `JOIN`,
 		Share:    `FOR SHARE`,
 		Lock:     func(alias string) string { return lock(alias, ``) },
 		Skip:     func(alias string) string { return lock(alias, ` SKIP LOCKED`) },

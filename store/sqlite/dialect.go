@@ -46,6 +46,7 @@ ON CONFLICT DO UPDATE SET reason = excluded.reason, probe = excluded.probe, dela
 			{Read: `PRAGMA busy_timeout`, Write: `PRAGMA busy_timeout = %d`, Want: 0},
 			{Read: `PRAGMA synchronous`, Write: `PRAGMA synchronous = %d`, Want: full, AtLeast: true},
 		},
+		Join:      `CROSS JOIN`,
 		Lock:      none,
 		Skip:      none,
 		Unqueued:  `n.id NOT IN (SELECT notification FROM {task})`,
