@@ -142,7 +142,9 @@ const columns = `id, kind, tenant, recipient, notification, provider, channel, l
 // The order of each SELECT that locks is that of the index, so that it locks no
 // more than it returns.
 const (
-	claimBuckets = `SELECT DISTINCT bucket FROM {task} WHERE queue = ? AND channel = ? AND lane = ? AND leased_until = 0`
+	// All columns of the index up to the bucket, so that it is skipped through.
+	claimBuckets = `SELECT b.bucket FROM (SELECT DISTINCT queue, channel, lane, leased_until, bucket FROM {task} FORCE INDEX FOR GROUP BY ({prefix}task_ready)
+WHERE queue = ? AND channel = ? AND lane = ? AND leased_until = 0) b`
 
 	claimBucket = `(SELECT ` + columns + ` FROM {task}
 WHERE bucket = ? AND queue = ? AND channel = ? AND lane = ? AND leased_until = 0 AND due <= ?
