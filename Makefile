@@ -1,6 +1,6 @@
 # The released module is the root. The others hold what a host must not
 # inherit: drivers, real services, measurements.
-MODULES     := $(patsubst %/,%,$(dir $(wildcard go.mod */go.mod internal/*/go.mod)))
+MODULES     := $(patsubst %/,%,$(dir $(wildcard go.mod */go.mod internal/*/go.mod store/*/*/go.mod)))
 EXAMPLES    := $(sort $(patsubst examples/%/main.go,%,$(wildcard examples/*/main.go)))
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4

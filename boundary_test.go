@@ -49,6 +49,9 @@ var layers = map[string]layer{
 	"store/postgres": {own: []string{".", "internal/sqlstore", "internal/migrate"}},
 	"store/mysql":    {own: []string{".", "internal/sqlstore", "internal/migrate"}},
 
+	// A nested module that is released: for hosts that work with pgx itself.
+	"store/postgres/pgxnotify": {own: []string{".", "internal/sqlstore"}, thirdParty: []string{"github.com/jackc/pgx/v5"}},
+
 	"channels/channeltest": {own: []string{"."}},
 	"store/storetest":      {own: []string{"."}},
 

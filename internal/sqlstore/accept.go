@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 
@@ -187,7 +186,7 @@ func (t *tx) firsts(ctx context.Context, batch []notify.Acceptance) (map[dedupKe
 	if len(rows) == 0 {
 		return found, nil
 	}
-	err := t.query(ctx, selectKeys, func(r *sql.Rows) error {
+	err := t.query(ctx, selectKeys, func(r row) error {
 		var k dedupKey
 		var f first
 		var withdrawn int64

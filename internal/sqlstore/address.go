@@ -32,7 +32,7 @@ func addressHash(a notify.Address) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func scanAddress(r *sql.Rows) (notify.Registration, error) {
+func scanAddress(r row) (notify.Registration, error) {
 	var reg notify.Registration
 	var meta sql.NullString
 	var registered, success, failed int64
@@ -69,7 +69,7 @@ func (t *tx) register(ctx context.Context, reg notify.Registration, limit int) (
 	fresh.Address.Meta = slices.Clone(reg.Address.Meta)
 	var gone []notify.ID
 	hash := addressHash(reg.Address)
-	err := t.query(ctx, selectAddress, func(r *sql.Rows) error {
+	err := t.query(ctx, selectAddress, func(r row) error {
 		known, err := scanAddress(r)
 		if err != nil {
 			return err
@@ -110,7 +110,7 @@ func (t *tx) register(ctx context.Context, reg notify.Registration, limit int) (
 // others lists the recipient's other registrations on the channel, oldest first.
 func (t *tx) others(ctx context.Context, reg notify.Registration) ([]notify.ID, error) {
 	var ids []notify.ID
-	err := t.query(ctx, selectOthers, func(r *sql.Rows) error {
+	err := t.query(ctx, selectOthers, func(r row) error {
 		var id notify.ID
 		err := r.Scan(scanID(&id))
 		if id != reg.ID {
@@ -158,7 +158,7 @@ func (s *Store) Addresses(ctx context.Context, recipients []notify.Recipient) (m
 // addresses reads the registrations of recipients, oldest first.
 func addresses(ctx context.Context, q querier, recipients []notify.Recipient) ([]notify.Registration, error) {
 	var found []notify.Registration
-	err := q.query(ctx, selectAddresses, func(r *sql.Rows) error {
+	err := q.query(ctx, selectAddresses, func(r row) error {
 		reg, err := scanAddress(r)
 		found = append(found, reg)
 		return err

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 
 	"github.com/bellwether-go/notify"
@@ -19,7 +18,7 @@ func (s *Store) acceptAtOnce(ctx context.Context, on querier, batch []notify.Acc
 		return nil, nil, err
 	}
 	inserted := make(map[notify.ID]bool, len(batch))
-	err = on.query(ctx, s.d.AcceptAtOnce, func(r *sql.Rows) error {
+	err = on.query(ctx, s.d.AcceptAtOnce, func(r row) error {
 		var id notify.ID
 		err := r.Scan(scanID(&id))
 		inserted[id] = true

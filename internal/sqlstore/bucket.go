@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"slices"
 	"strings"
 
@@ -14,7 +13,7 @@ import (
 // statement that locks: it asks for the buckets first.
 func (t *tx) readyByBucket(ctx context.Context, c notify.Claim, queue int, channel string, lane notify.Lane, limit int) ([]candidate, error) {
 	var ring []int
-	err := t.query(ctx, t.s.d.ClaimBuckets, func(r *sql.Rows) error {
+	err := t.query(ctx, t.s.d.ClaimBuckets, func(r row) error {
 		var bucket int
 		err := r.Scan(&bucket)
 		ring = append(ring, bucket)
@@ -31,7 +30,7 @@ func (t *tx) readyByBucket(ctx context.Context, c notify.Claim, queue int, chann
 		for group := range slices.Chunk(ring, unionOf) {
 			turns := map[int]int{}
 			text, args := t.unionOf(group, queue, channel, int(lane), t.now, flag(c.Providers == nil), strs(c.Providers), depth)
-			err := t.query(ctx, text, func(r *sql.Rows) error {
+			err := t.query(ctx, text, func(r row) error {
 				k, err := scanTask(r)
 				turns[k.Bucket]++
 				turn := turns[k.Bucket]

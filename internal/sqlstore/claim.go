@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"maps"
 	"slices"
 
@@ -184,7 +183,7 @@ func inLanes(found []candidate, lane notify.Lane) int {
 // first.
 func (t *tx) expired(ctx context.Context, c notify.Claim, queue int, channel string, limit int) ([]candidate, error) {
 	var found []candidate
-	err := t.query(ctx, cmp.Or(t.s.d.ClaimExpired, selectExpired), func(r *sql.Rows) error {
+	err := t.query(ctx, cmp.Or(t.s.d.ClaimExpired, selectExpired), func(r row) error {
 		k, err := scanTask(r)
 		found = append(found, candidate{taskRow: k})
 		return err
@@ -202,7 +201,7 @@ func (t *tx) ready(ctx context.Context, c notify.Claim, queue int, channel strin
 	for depth := 1; ; {
 		var found []candidate
 		deep := 0 // buckets that may hold more
-		err := t.query(ctx, text, func(r *sql.Rows) error {
+		err := t.query(ctx, text, func(r row) error {
 			var turn int
 			k, err := scanTask(r, &turn)
 			if turn == depth {

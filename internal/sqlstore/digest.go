@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/bellwether-go/notify"
@@ -22,7 +21,7 @@ AND i.read_at = 0 AND i.archived = 0 AND i.snoozed <= ?5 AND n.withdrawn = 0 AND
 ORDER BY e.filed DESC, e.item DESC`
 )
 
-func scanPlan(r *sql.Rows, more ...any) (notify.Plan, error) {
+func scanPlan(r row, more ...any) (notify.Plan, error) {
 	var p notify.Plan
 	var next, last int64
 	err := r.Scan(append([]any{&p.Recipient.Tenant, &p.Recipient.ID, &p.Channel, &next, &last}, more...)...)
@@ -41,7 +40,7 @@ func (s *Store) DuePlans(ctx context.Context, channels []string, limit int) ([]n
 			return err
 		}
 		at = instant(now)
-		return q.query(ctx, selectDuePlans, func(r *sql.Rows) error {
+		return q.query(ctx, selectDuePlans, func(r row) error {
 			var first int64
 			p, err := scanPlan(r, &first)
 			p.First = instant(first)
@@ -64,7 +63,7 @@ func (s *Store) DigestEntries(ctx context.Context, digest notify.Task) ([]notify
 		if err != nil {
 			return err
 		}
-		return q.query(ctx, selectEntries, func(r *sql.Rows) error {
+		return q.query(ctx, selectEntries, func(r row) error {
 			var e notify.DigestEntry
 			var filed int64
 			err := r.Scan(scanID(&e.Item), &e.Provider, &filed, &e.PreferencesVersion)

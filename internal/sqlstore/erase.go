@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 
 	"github.com/bellwether-go/notify"
@@ -91,7 +90,7 @@ func (t *tx) eraseKept(ctx context.Context, r notify.Recipient) error {
 	if err != nil {
 		return err
 	}
-	err = t.query(ctx, selectKept, func(rows *sql.Rows) error {
+	err = t.query(ctx, selectKept, func(rows row) error {
 		var id notify.ID
 		var recipients string
 		if err := rows.Scan(scanID(&id), &recipients); err != nil {

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/bellwether-go/notify"
 )
@@ -60,7 +59,7 @@ func (t *tx) fanOut(ctx context.Context, c notify.Chunk) (withdrawn bool, err er
 // withdrawn: there is nothing to file.
 func (t *tx) filed(ctx context.Context, k taskRow) (of *filed, withdrawn bool, err error) {
 	of, withdrawn = &filed{id: k.Notification, provider: k.Provider}, true
-	err = t.query(ctx, selectFiled, func(r *sql.Rows) error {
+	err = t.query(ctx, selectFiled, func(r row) error {
 		var at int64
 		var p packed
 		if err := r.Scan(&of.accepted, &at, &p.document); err != nil {

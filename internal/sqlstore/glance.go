@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 
 	"github.com/bellwether-go/notify"
@@ -24,7 +23,7 @@ func (s *Store) Glance(ctx context.Context, recipients []notify.Recipient, limit
 			if err != nil {
 				return err
 			}
-			return q.query(ctx, glances, func(rows *sql.Rows) error {
+			return q.query(ctx, glances, func(rows row) error {
 				var r notify.Recipient
 				var g notify.Glimpse
 				var filed int64

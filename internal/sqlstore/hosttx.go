@@ -13,8 +13,29 @@ import (
 // and rolls back nothing but its own savepoints.
 type HostTx struct {
 	s     *Store
-	tx    *sql.Tx
-	check func(context.Context, *sql.Tx) error
+	conn  Conn // nil: there is none
+	check func(context.Context) error
+}
+
+// Conn runs statements in a transaction of the host.
+type Conn interface {
+	Exec(ctx context.Context, text string, args ...any) (int64, error)
+	Query(ctx context.Context, text string, args ...any) (Rows, error)
+}
+
+// sqlConn is a transaction of database/sql.
+type sqlConn struct{ *sql.Tx }
+
+func (c sqlConn) Exec(ctx context.Context, text string, args ...any) (int64, error) {
+	result, err := c.ExecContext(ctx, text, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+func (c sqlConn) Query(ctx context.Context, text string, args ...any) (Rows, error) {
+	return c.QueryContext(ctx, text, args...)
 }
 
 var (
@@ -26,24 +47,46 @@ var (
 // Tx binds the store to a transaction of the host. A check that is not nil
 // refuses one that is not fit before anything is written.
 func (s *Store) Tx(begun *sql.Tx, check func(context.Context, *sql.Tx) error) *HostTx {
-	return &HostTx{s: s, tx: begun, check: check}
+	if begun == nil {
+		return &HostTx{s: s}
+	}
+	h := &HostTx{s: s, conn: sqlConn{begun}}
+	if check != nil {
+		h.check = func(ctx context.Context) error { return check(ctx, begun) }
+	}
+	return h
+}
+
+// On binds the store behind another, or itself, to a transaction that is not of
+// database/sql. It returns nil if there is no store of that dialect.
+func On(store notify.Store, dialect string, conn Conn) *HostTx {
+	s := behind(store)
+	if s == nil || s.d.Name != dialect {
+		return nil
+	}
+	return &HostTx{s: s, conn: conn}
 }
 
 // BelongsTo implements [notify.TxOwner]: another store on the same pool with
 // the same prefix is as good.
 func (h *HostTx) BelongsTo(store notify.Store) bool {
+	other := behind(store)
+	return other != nil && (other == h.s || other.db == h.s.db && other.names == h.s.names)
+}
+
+// behind finds the store that others wrap; nil if there is none of ours.
+func behind(store notify.Store) *Store {
 	for store != nil {
 		if owner, ok := store.(interface{ self() *Store }); ok {
-			other := owner.self()
-			return other == h.s || other.db == h.s.db && other.names == h.s.names
+			return owner.self()
 		}
 		wrapper, ok := store.(interface{ Unwrap() notify.Store })
 		if !ok {
-			return false
+			return nil
 		}
 		store = wrapper.Unwrap()
 	}
-	return false
+	return nil
 }
 
 // self is the store itself, through whatever embeds it.
@@ -87,16 +130,16 @@ func (h *HostTx) within(ctx context.Context, op string, f func(*tx) error) error
 }
 
 func (h *HostTx) run(ctx context.Context, f func(*tx) error) error {
-	if h.tx == nil {
+	if h.conn == nil {
 		return &notify.InvalidError{Field: "tx", Reason: "there is no transaction"}
 	}
 	if h.check != nil {
-		if err := h.check(ctx, h.tx); err != nil {
+		if err := h.check(ctx); err != nil {
 			return err
 		}
 	}
 	d := h.s.d
-	t := &tx{s: h.s, tx: h.tx, host: true}
+	t := &tx{s: h.s, host: h.conn}
 	if err := h.mark(ctx, d.Savepoint); err != nil {
 		return err
 	}
@@ -114,6 +157,6 @@ func (h *HostTx) mark(ctx context.Context, text string) error {
 	if text == "" {
 		return nil
 	}
-	_, err := h.tx.ExecContext(ctx, text)
+	_, err := h.conn.Exec(ctx, text)
 	return err
 }

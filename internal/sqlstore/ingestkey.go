@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -73,7 +72,7 @@ func (s *Store) IngestKeys(ctx context.Context, tenant string) ([]notify.IngestK
 
 func ingestKeys(ctx context.Context, q querier, text string, args ...any) ([]notify.IngestKey, error) {
 	var found []notify.IngestKey
-	err := q.query(ctx, text, func(r *sql.Rows) error {
+	err := q.query(ctx, text, func(r row) error {
 		var k notify.IngestKey
 		var providers string
 		var created, expires int64
@@ -96,7 +95,7 @@ func (s *Store) ExpireIngestKey(ctx context.Context, tenant string, id notify.ID
 		// Counted by itself: a row that stays as it is counts as touched on
 		// some databases only.
 		found := false
-		err := t.query(ctx, countIngestKey, func(*sql.Rows) error { found = true; return nil }, tenant, id)
+		err := t.query(ctx, countIngestKey, func(row) error { found = true; return nil }, tenant, id)
 		if err != nil {
 			return err
 		}

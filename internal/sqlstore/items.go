@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,7 +37,7 @@ func (s *Store) Items(ctx context.Context, r notify.Recipient, q notify.ItemQuer
 			return err
 		}
 		text, args := itemsQuery(s.d, r, q, now)
-		return on.query(ctx, text, func(r *sql.Rows) error {
+		return on.query(ctx, text, func(r row) error {
 			it, err := scanItem(r)
 			items = append(items, it)
 			return err
@@ -116,7 +115,7 @@ func inState(state notify.State, now int64) (string, []any) {
 }
 
 // scanItem reads itemColumns.
-func scanItem(r *sql.Rows) (notify.Item, error) {
+func scanItem(r row) (notify.Item, error) {
 	var it notify.Item
 	var p packed
 	var filed, seen, read, archived, snoozed int64

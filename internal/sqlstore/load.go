@@ -108,7 +108,7 @@ func (t *tx) load(ctx context.Context, tasks []notify.Task, countUnread int) (*l
 	if err := t.loadNotifications(ctx, notifications, l); err != nil || len(recipients) == 0 {
 		return l, err
 	}
-	err := t.query(ctx, selectHeldItems, func(r *sql.Rows) error {
+	err := t.query(ctx, selectHeldItems, func(r row) error {
 		it, err := scanItem(r)
 		l.items[placeKey{it.Recipient, it.NotificationID}] = it
 		return err
@@ -129,7 +129,7 @@ func (t *tx) load(ctx context.Context, tasks []notify.Task, countUnread int) (*l
 	if countUnread <= 0 {
 		return l, nil
 	}
-	return l, t.query(ctx, countUnreads, func(r *sql.Rows) error {
+	return l, t.query(ctx, countUnreads, func(r row) error {
 		var of notify.Recipient
 		var n int
 		err := r.Scan(&of.Tenant, &of.ID, &n)
@@ -142,7 +142,7 @@ func (t *tx) loadNotifications(ctx context.Context, of []notify.ID, l *loaded) e
 	if len(of) == 0 {
 		return nil
 	}
-	return t.query(ctx, selectNotifications, func(r *sql.Rows) error {
+	return t.query(ctx, selectNotifications, func(r row) error {
 		var id notify.ID
 		var n loadedNotification
 		var audience, recipients sql.NullString

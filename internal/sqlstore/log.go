@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"slices"
 	"strings"
 
@@ -25,7 +24,7 @@ func (s *Store) Redeliver(ctx context.Context, ids []notify.ID) (int, error) {
 	var n int
 	err := s.write(ctx, "redeliver", func(ctx context.Context, t *tx) error {
 		var dead []taskRow
-		err := t.query(ctx, selectDead, func(r *sql.Rows) error {
+		err := t.query(ctx, selectDead, func(r row) error {
 			k, err := scanTask(r)
 			k.Filed, k.Due = instant(t.now), instant(t.now)
 			k.Accepted = slices.DeleteFunc(k.Accepted, func(id string) bool { return strings.HasPrefix(id, "!") })
@@ -65,7 +64,7 @@ func (s *Store) Deliveries(ctx context.Context, q notify.DeliveryQuery) ([]notif
 				continue
 			}
 			text, args := deliveriesQuery(q, part.table, part.final)
-			err := t.query(ctx, text, func(r *sql.Rows) error {
+			err := t.query(ctx, text, func(r row) error {
 				d, err := scanDelivery(r)
 				records = append(records, d)
 				return err
@@ -132,7 +131,7 @@ func deliveriesQuery(q notify.DeliveryQuery, table string, final bool) (string, 
 	return b.String(), append(args, q.Limit)
 }
 
-func scanDelivery(r *sql.Rows) (notify.DeliveryRecord, error) {
+func scanDelivery(r row) (notify.DeliveryRecord, error) {
 	var d notify.DeliveryRecord
 	var due, settled, filed, cut int64
 	err := r.Scan(scanID(&d.ID), &d.Recipient.Tenant, &d.Recipient.ID, scanID(&d.Notification), &d.Provider, &d.Channel,

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/bellwether-go/notify"
 )
@@ -64,7 +63,7 @@ func (s *Store) Mark(ctx context.Context, r notify.Recipient, m notify.ItemMark)
 // places finds the primary keys of items by their ids.
 func (t *tx) places(ctx context.Context, r notify.Recipient, ids []notify.ID) (rowset, error) {
 	var found rowset
-	err := t.query(ctx, selectPlaces, func(rows *sql.Rows) error {
+	err := t.query(ctx, selectPlaces, func(rows row) error {
 		var notification notify.ID
 		err := rows.Scan(scanID(&notification))
 		found = append(found, []any{notification, r.Tenant, r.ID})
@@ -83,7 +82,7 @@ func (s *Store) Counts(ctx context.Context, r notify.Recipient, limit int) (noti
 			return err
 		}
 		for text, n := range map[string]*int{countUnread: &counts.Unread, countUnseen: &counts.Unseen} {
-			err := q.query(ctx, text, func(rows *sql.Rows) error { return rows.Scan(n) }, r.Tenant, r.ID, now, limit+1)
+			err := q.query(ctx, text, func(rows row) error { return rows.Scan(n) }, r.Tenant, r.ID, now, limit+1)
 			if err != nil {
 				return err
 			}

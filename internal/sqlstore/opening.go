@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"slices"
 
 	"github.com/bellwether-go/notify"
@@ -45,7 +44,7 @@ func (s *Store) OpenDigests(ctx context.Context, openings []notify.Opening) erro
 func (t *tx) open(ctx context.Context, o notify.Opening) error {
 	of := []any{o.Plan.Recipient.Tenant, o.Plan.Recipient.ID, o.Plan.Channel}
 	asRead := false
-	err := t.query(ctx, selectPlan, func(r *sql.Rows) error {
+	err := t.query(ctx, selectPlan, func(r row) error {
 		p, err := scanPlan(r)
 		asRead = p.NextCut.Equal(stored(o.Plan.NextCut)) && p.LastCut.Equal(stored(o.Plan.LastCut))
 		return err
@@ -60,7 +59,7 @@ func (t *tx) open(ctx context.Context, o notify.Opening) error {
 		}
 		last = micros(o.Cut)
 		left := false
-		err := t.query(ctx, anyEntry, func(*sql.Rows) error { left = true; return nil }, of...)
+		err := t.query(ctx, anyEntry, func(row) error { left = true; return nil }, of...)
 		if err != nil {
 			return err
 		}
@@ -104,7 +103,7 @@ func (t *tx) supersede(ctx context.Context, id notify.ID, of []any) (int64, erro
 		return 0, err
 	}
 	var earlier []taskRow
-	err = t.query(ctx, selectEarlier, func(r *sql.Rows) error {
+	err = t.query(ctx, selectEarlier, func(r row) error {
 		k, err := scanTask(r)
 		k.status, k.reason = notify.StatusSkipped, "superseded"
 		earlier = append(earlier, k)

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/bellwether-go/notify"
@@ -20,7 +19,7 @@ func (s *Store) Pauses(ctx context.Context) ([]notify.Pause, error) {
 	var pauses []notify.Pause
 	err := s.read(ctx, "pauses", func(ctx context.Context, q querier) error {
 		pauses = nil
-		return q.query(ctx, selectPauses, func(r *sql.Rows) error {
+		return q.query(ctx, selectPauses, func(r row) error {
 			var p notify.Pause
 			var since, probe, delay int64
 			err := r.Scan(&p.Channel, &p.Account, &p.Reason, &since, &probe, &delay)
@@ -51,7 +50,7 @@ func (s *Store) Probe(ctx context.Context, channel, account string, d time.Durat
 	err := s.write(ctx, "probe", func(ctx context.Context, t *tx) error {
 		var paused bool
 		var until int64
-		err := t.query(ctx, selectPause, func(r *sql.Rows) error {
+		err := t.query(ctx, selectPause, func(r row) error {
 			paused = true
 			return r.Scan(&until)
 		}, channel, account)

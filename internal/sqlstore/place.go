@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/bellwether-go/notify"
 )
@@ -160,7 +159,7 @@ func (t *tx) alreadyPlaced(ctx context.Context, filings []filing, known map[plac
 		rows[i] = []any{f.of.id, f.Recipient.Tenant, f.Recipient.ID}
 	}
 	for _, text := range []string{selectPlaced, selectFirstPlaced} {
-		err := t.query(ctx, text, func(r *sql.Rows) error {
+		err := t.query(ctx, text, func(r row) error {
 			var k placeKey
 			if err := r.Scan(&k.recipient.Tenant, &k.recipient.ID, scanID(&k.notification)); err != nil {
 				return err
@@ -187,7 +186,7 @@ func (t *tx) slots(ctx context.Context, filings []filing) (map[slot]*holder, err
 	if len(rows) == 0 {
 		return found, nil
 	}
-	err := t.query(ctx, selectSlots, func(r *sql.Rows) error {
+	err := t.query(ctx, selectSlots, func(r row) error {
 		var at slot
 		var h holder
 		var withdrawn int64

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -63,7 +62,7 @@ func (t *tx) profiles(ctx context.Context, recipients []notify.Recipient, into m
 		into[r] = notify.Profile{Erased: erased[r]}
 	}
 	rows := recipientRows(recipients)
-	err = t.query(ctx, selectPreferences, func(r *sql.Rows) error {
+	err = t.query(ctx, selectPreferences, func(r row) error {
 		var of notify.Recipient
 		var version int64
 		var document, optOuts string
@@ -84,7 +83,7 @@ func (t *tx) profiles(ctx context.Context, recipients []notify.Recipient, into m
 	if err != nil {
 		return err
 	}
-	return t.query(ctx, selectPlans, func(r *sql.Rows) error {
+	return t.query(ctx, selectPlans, func(r row) error {
 		plan, err := scanPlan(r)
 		p := into[plan.Recipient]
 		p.Plans = append(p.Plans, plan)

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/bellwether-go/notify"
 )
@@ -70,7 +69,7 @@ func (t *tx) pruneItems(text string) func(context.Context, int64, int) (int, err
 // itemKeys reads the names of items, as removeItems takes them.
 func (t *tx) itemKeys(ctx context.Context, text string, args ...any) (rowset, error) {
 	var items rowset
-	err := t.query(ctx, text, func(r *sql.Rows) error {
+	err := t.query(ctx, text, func(r row) error {
 		var notification, id notify.ID
 		var tenant, recipient string
 		err := r.Scan(scanID(&notification), &tenant, &recipient, scanID(&id))
@@ -97,7 +96,7 @@ func (t *tx) deleteUnreferred(ctx context.Context, text string, args ...any) (in
 // ids reads a column of ids.
 func (t *tx) ids(ctx context.Context, text string, args ...any) ([]notify.ID, error) {
 	var found []notify.ID
-	err := t.query(ctx, text, func(r *sql.Rows) error {
+	err := t.query(ctx, text, func(r row) error {
 		var id notify.ID
 		err := r.Scan(scanID(&id))
 		found = append(found, id)
@@ -109,7 +108,7 @@ func (t *tx) ids(ctx context.Context, text string, args ...any) ([]notify.ID, er
 func (t *tx) pruneDeliveries(ctx context.Context, before int64, limit int) (int, error) {
 	var ids []notify.ID
 	var digests rowset
-	err := t.query(ctx, pruneDeliveries, func(r *sql.Rows) error {
+	err := t.query(ctx, pruneDeliveries, func(r row) error {
 		var id notify.ID
 		var tenant, recipient, channel string
 		err := r.Scan(scanID(&id), &tenant, &recipient, &channel)

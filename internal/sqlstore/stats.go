@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/bellwether-go/notify"
 )
@@ -25,7 +24,7 @@ func (s *Store) Stats(ctx context.Context) (notify.Stats, error) {
 	var stats notify.Stats
 	err := s.snapshot(ctx, "stats", func(ctx context.Context, t *tx) error {
 		stats = notify.Stats{Now: instant(t.now)}
-		err := t.query(ctx, countQueues, func(r *sql.Rows) error {
+		err := t.query(ctx, countQueues, func(r row) error {
 			var q notify.QueueStats
 			var oldest int64
 			err := r.Scan(&q.Kind, &q.Channel, &q.Provider, &q.Pending, &q.Leased, &q.Due, &oldest)
@@ -36,10 +35,10 @@ func (s *Store) Stats(ctx context.Context) (notify.Stats, error) {
 		if err != nil {
 			return err
 		}
-		if err := t.query(ctx, countDead, func(r *sql.Rows) error { return r.Scan(&stats.Dead) }); err != nil {
+		if err := t.query(ctx, countDead, func(r row) error { return r.Scan(&stats.Dead) }); err != nil {
 			return err
 		}
-		return t.query(ctx, earliestCut, func(r *sql.Rows) error {
+		return t.query(ctx, earliestCut, func(r row) error {
 			var cut int64
 			err := r.Scan(&cut)
 			stats.NextCut = instant(cut)

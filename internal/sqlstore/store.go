@@ -154,6 +154,6 @@ func (s *Store) now(ctx context.Context, q querier) (int64, error) {
 		return time.Now().UnixMicro(), nil
 	}
 	var us int64
-	err := q.query(ctx, s.d.Now, func(r *sql.Rows) error { return r.Scan(&us) })
+	err := q.query(ctx, s.d.Now, func(r row) error { return r.Scan(&us) })
 	return us, err
 }

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/bellwether-go/notify"
 )
@@ -64,7 +63,7 @@ func (s *Store) suppressions(ctx context.Context, op, text string, args ...any) 
 	var found []notify.Suppression
 	err := s.read(ctx, op, func(ctx context.Context, q querier) error {
 		found = nil
-		return q.query(ctx, text, func(r *sql.Rows) error {
+		return q.query(ctx, text, func(r row) error {
 			var p notify.Suppression
 			var since int64
 			err := r.Scan(&p.Tenant, &p.Address.Channel, &p.Address.Value, &p.Proof, &since)

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -88,7 +87,7 @@ func (t *tx) deleteTasks(ctx context.Context, of []notify.ID) error {
 }
 
 // scanTask reads taskColumns, and what follows them into more.
-func scanTask(r *sql.Rows, more ...any) (taskRow, error) {
+func scanTask(r row, more ...any) (taskRow, error) {
 	var k taskRow
 	var filed, due, cut, from int64
 	var accepted string
@@ -121,7 +120,7 @@ func (t *tx) held(ctx context.Context, leases []notify.Lease) (rows heldTasks, l
 		of[i] = l.ID
 	}
 	rows = make(heldTasks, len(leases))
-	err = t.query(ctx, selectTasks, func(r *sql.Rows) error {
+	err = t.query(ctx, selectTasks, func(r row) error {
 		k, err := scanTask(r)
 		rows[k.ID] = k
 		return err

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
 	"slices"
 
@@ -34,7 +33,7 @@ func (t *tx) erased(ctx context.Context, recipients []notify.Recipient) (map[not
 		text = t.s.d.Present
 	}
 	var found map[notify.Recipient]bool
-	err := t.query(ctx, text, func(rows *sql.Rows) error {
+	err := t.query(ctx, text, func(rows row) error {
 		var hash string
 		if err := rows.Scan(&hash); err != nil {
 			return err

@@ -15,14 +15,14 @@ const deadline = 10 * time.Second
 
 // querier reads: the store outside of a transaction, or a tx.
 type querier interface {
-	query(ctx context.Context, text string, scan func(*sql.Rows) error, args ...any) error
+	query(ctx context.Context, text string, scan func(row) error, args ...any) error
 }
 
 // tx is a transaction, of the store or of the host.
 type tx struct {
 	s    *Store
 	tx   *sql.Tx
-	host bool  // begun by the host, perhaps on another pool
+	host Conn  // begun by the host, perhaps on another pool; nil: by the store
 	now  int64 // the instant at which everything in it happens
 
 	readOnly bool
@@ -32,9 +32,12 @@ type tx struct {
 func (t *tx) exec(ctx context.Context, text string, args ...any) (int64, error) {
 	st := t.s.statement(text)
 	args = t.s.bind(st, args)
+	if t.host != nil {
+		return t.host.Exec(ctx, st.text, args...)
+	}
 	var result sql.Result
 	var err error
-	if st.prepared != nil && !t.host {
+	if st.prepared != nil {
 		result, err = t.tx.StmtContext(ctx, st.prepared).ExecContext(ctx, args...)
 	} else {
 		result, err = t.tx.ExecContext(ctx, st.text, args...)
@@ -46,41 +49,66 @@ func (t *tx) exec(ctx context.Context, text string, args ...any) (int64, error) 
 }
 
 // query calls scan for each row.
-func (t *tx) query(ctx context.Context, text string, scan func(*sql.Rows) error, args ...any) error {
+func (t *tx) query(ctx context.Context, text string, scan func(row) error, args ...any) error {
 	st := t.s.statement(text)
 	args = t.s.bind(st, args)
-	if st.prepared != nil && !t.host {
-		return each(scan)(t.tx.StmtContext(ctx, st.prepared).QueryContext(ctx, args...))
+	if t.host != nil {
+		rows, err := t.host.Query(ctx, st.text, args...)
+		return each(rows, err, scan)
 	}
-	return each(scan)(t.tx.QueryContext(ctx, st.text, args...))
+	if st.prepared != nil {
+		rows, err := t.tx.StmtContext(ctx, st.prepared).QueryContext(ctx, args...)
+		return each(rows, err, scan)
+	}
+	rows, err := t.tx.QueryContext(ctx, st.text, args...)
+	return each(rows, err, scan)
 }
 
 // query implements querier on any connection of the pool.
-func (s *Store) query(ctx context.Context, text string, scan func(*sql.Rows) error, args ...any) error {
+func (s *Store) query(ctx context.Context, text string, scan func(row) error, args ...any) error {
 	if s.unprepared {
 		st := s.statement(text)
-		return each(scan)(s.db.QueryContext(ctx, st.text, s.bind(st, args)...))
+		rows, err := s.db.QueryContext(ctx, st.text, s.bind(st, args)...)
+		return each(rows, err, scan)
 	}
 	st, err := s.prepared(ctx, text)
 	if err != nil {
 		return err
 	}
-	return each(scan)(st.prepared.QueryContext(ctx, s.bind(st, args)...))
+	rows, err := st.prepared.QueryContext(ctx, s.bind(st, args)...)
+	return each(rows, err, scan)
+}
+
+// row is a row that has been read.
+type row interface{ Scan(into ...any) error }
+
+// Rows is what [database/sql.Rows] is; its Close may return nothing.
+type Rows interface {
+	row
+	Next() bool
+	Err() error
 }
 
 // each calls scan for each row of a result.
-func each(scan func(*sql.Rows) error) func(*sql.Rows, error) error {
-	return func(rows *sql.Rows, err error) error {
-		if err != nil {
+func each[R Rows](rows R, err error, scan func(row) error) error {
+	if err != nil {
+		return err
+	}
+	defer closeRows(rows)
+	for rows.Next() {
+		if err := scan(rows); err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			if err := scan(rows); err != nil {
-				return err
-			}
-		}
-		return rows.Err()
+	}
+	return rows.Err()
+}
+
+func closeRows(rows Rows) {
+	switch r := rows.(type) {
+	case interface{ Close() error }:
+		r.Close()
+	case interface{ Close() }:
+		r.Close()
 	}
 }
 

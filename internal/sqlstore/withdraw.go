@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/bellwether-go/notify"
 )
@@ -42,7 +41,7 @@ func (t *tx) withdraw(ctx context.Context, w notify.Withdrawal) ([]notify.ID, er
 	}
 	var ids []notify.ID
 	var sweeps []taskRow
-	err = t.query(ctx, selectStanding, func(r *sql.Rows) error {
+	err = t.query(ctx, selectStanding, func(r row) error {
 		var id notify.ID
 		var tenant, provider string
 		if err := r.Scan(scanID(&id), &tenant, &provider); err != nil {
@@ -68,7 +67,7 @@ func (s *Store) Sweep(ctx context.Context, id notify.ID, limit int) ([]notify.Re
 	err := s.write(ctx, "sweep", func(ctx context.Context, t *tx) error {
 		swept = nil
 		var items rowset
-		err := t.query(ctx, selectSwept, func(r *sql.Rows) error {
+		err := t.query(ctx, selectSwept, func(r row) error {
 			var of notify.Recipient
 			var item notify.ID
 			err := r.Scan(&of.Tenant, &of.ID, scanID(&item))

@@ -1,0 +1,119 @@
+package integration
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellwether-go/notify"
+	"github.com/bellwether-go/notify/store/postgres"
+)
+
+// tracer notes which statements are run. Each is a round trip.
+type tracer struct {
+	mu    sync.Mutex
+	texts []string
+}
+
+func (r *tracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.texts = append(r.texts, data.SQL)
+	return ctx
+}
+
+func (*tracer) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// during returns the statements that a call runs.
+func (r *tracer) during(call func()) []string {
+	r.mu.Lock()
+	r.texts = nil
+	r.mu.Unlock()
+	call()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.texts)
+}
+
+// writes counts statements that change rows.
+func writes(texts []string) int {
+	n := 0
+	for _, text := range texts {
+		if strings.Contains(text, "INSERT") || strings.Contains(text, "UPDATE \"") || strings.Contains(text, "DELETE") {
+			n++
+		}
+	}
+	return n
+}
+
+// However much is in a batch, the number of statements is the same, and small.
+func TestTrips_doNotGrowWithTheBatch(t *testing.T) {
+	schema := newSchema(t, openPostgres(t, "pgx"))
+	config, err := pgx.ParseConfig(serviceDSN(t, "NOTIFY_TEST_POSTGRES"))
+	require.NoError(t, err)
+	traced := &tracer{}
+	config.Tracer = traced
+	db := stdlib.OpenDB(*config)
+	defer db.Close()
+	s := newPostgres(t, db, &postgres.Options{Schema: schema})
+	for _, size := range []int{1, 64, 500} {
+		batch := make([]notify.Acceptance, size)
+		for i := range batch {
+			batch[i] = toAlice("paid")
+		}
+		sent := traced.during(func() {
+			_, err := s.Accept(t.Context(), batch)
+			require.NoError(t, err)
+		})
+		assert.Len(t, sent, 1, "a batch of %d is one round trip", size)
+
+		a := fanOut("sale")
+		tx, err := db.Begin()
+		require.NoError(t, err)
+		inHost := traced.during(func() {
+			_, err := s.Tx(tx).Accept(t.Context(), []notify.Acceptance{a})
+			require.NoError(t, err)
+		})
+		require.NoError(t, tx.Commit())
+		assert.Len(t, inHost, 1, "so is what a host's transaction pays")
+
+		var tasks []notify.Task
+		claimed := traced.during(func() {
+			tasks, err = s.Claim(t.Context(), notify.Claim{Lease: time.Minute, Channels: map[string]int{notify.Email: size}, FanOuts: 1, Recovered: 5})
+			require.NoError(t, err)
+		})
+		require.Len(t, tasks, size+1)
+		var fan notify.Task
+		var outcomes []notify.Outcome
+		for _, k := range tasks {
+			if k.Kind == notify.KindFanOut {
+				fan = k
+				continue
+			}
+			outcomes = append(outcomes, notify.Outcome{Task: notify.Lease{ID: k.ID, Epoch: k.Epoch}, Status: notify.StatusDelivered})
+		}
+		fanned := traced.during(func() {
+			_, err := s.FanOut(t.Context(), notify.Chunk{Task: notify.Lease{ID: fan.ID, Epoch: fan.Epoch}, Filings: filings(crowd(size)), Cursor: "r"})
+			require.NoError(t, err)
+		})
+		assert.Equal(t, 3, writes(fanned), "items, tasks and the cursor: %q", fanned)
+		settled := traced.during(func() {
+			lost, err := s.Settle(t.Context(), outcomes)
+			require.NoError(t, err)
+			require.Empty(t, lost)
+		})
+		assert.Equal(t, 2, writes(settled), "out of the outbox, into the log: %q", settled)
+		t.Logf("%d: send %d, in a host's transaction %d, claim %d, chunk %d, settle %d", size, len(sent), len(inHost), len(claimed), len(fanned), len(settled))
+		more, err := s.Claim(t.Context(), notify.Claim{Lease: time.Minute, Channels: map[string]int{notify.Email: size}})
+		require.NoError(t, err)
+		require.Len(t, more, size)
+	}
+}
