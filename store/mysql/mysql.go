@@ -87,7 +87,10 @@ func New(db *sql.DB, opts *Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{opened}, checkCharacters(ctx, db)
+	if err := checkCharacters(ctx, db); err != nil {
+		return nil, err
+	}
+	return &Store{opened}, nil
 }
 
 // checkCharacters refuses connections on which texts would become others.
@@ -111,8 +114,9 @@ func Migrate(ctx context.Context, db *sql.DB, opts *Options) error {
 }
 
 // Migrations returns what [Migrate] runs as files that goose reads, for hosts
-// that apply migrations themselves. Whichever of the two ran them, the other
-// finds them done by the table of versions that they keep. The error is an
+// that apply migrations themselves. Migrate finds done what goose has run, by the
+// table of versions that the files keep; goose does not know what Migrate has
+// run, so that a host stays with the one it began with. The error is an
 // [notify.InvalidError] about the options and is returned by the first read.
 func Migrations(opts *Options) fs.FS {
 	return sqlstore.Migrations(newDialect(), opts.withDefaults().config())

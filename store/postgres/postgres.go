@@ -13,6 +13,8 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
+	"fmt"
 	"io/fs"
 	"time"
 
@@ -40,6 +42,11 @@ type Options struct {
 
 	// Now is the clock, for tests. Nil is that of the database.
 	Now func() time.Time
+
+	// AllowAsynchronousCommit lets [New] take connections with
+	// synchronous_commit off: what was acknowledged last can then be lost when
+	// the server crashes.
+	AllowAsynchronousCommit bool
 
 	// Unprepared keeps the store from preparing statements, which is needed
 	// behind a pooler that gives each transaction another connection and does
@@ -91,11 +98,33 @@ var (
 // keeps owning db. It needs at least two connections, of which one is free
 // while the host has a transaction open.
 func New(db *sql.DB, opts *Options) (*Store, error) {
-	opened, err := sqlstore.Open(context.Background(), db, newDialect(), opts.withDefaults().config())
+	options := opts.withDefaults()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	opened, err := sqlstore.Open(ctx, db, newDialect(), options.config())
+	if err != nil {
+		return nil, err
+	}
+	if !options.AllowAsynchronousCommit {
+		err = checkCommit(ctx, db)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &Store{opened}, nil
+}
+
+// checkCommit refuses connections that acknowledge what is not durable.
+func checkCommit(ctx context.Context, db *sql.DB) error {
+	var setting string
+	if err := db.QueryRowContext(ctx, `SHOW synchronous_commit`).Scan(&setting); err != nil {
+		return fmt.Errorf("notify/postgres: open: %w", err)
+	}
+	if setting == "off" {
+		return errors.New("notify/postgres: open: synchronous_commit is off, so that what is acknowledged could be lost: " +
+			"set it on for the role or in the DSN, or allow it by Options.AllowAsynchronousCommit")
+	}
+	return nil
 }
 
 // Migrate makes the tables, or brings them up to date. It can be called at
@@ -106,8 +135,9 @@ func Migrate(ctx context.Context, db *sql.DB, opts *Options) error {
 }
 
 // Migrations returns what [Migrate] runs as files that goose reads, for hosts
-// that apply migrations themselves. Whichever of the two ran them, the other
-// finds them done by the table of versions that they keep. The error is an
+// that apply migrations themselves. Migrate finds done what goose has run, by the
+// table of versions that the files keep; goose does not know what Migrate has
+// run, so that a host stays with the one it began with. The error is an
 // [notify.InvalidError] about the options and is returned by the first read.
 func Migrations(opts *Options) fs.FS {
 	return sqlstore.Migrations(newDialect(), opts.withDefaults().config())

@@ -121,8 +121,9 @@ func Migrate(ctx context.Context, db *sql.DB, opts *Options) error {
 }
 
 // Migrations returns what [Migrate] runs as files that goose reads, for hosts
-// that apply migrations themselves. Whichever of the two ran them, the other
-// finds them done by the table of versions that they keep. The error is an
+// that apply migrations themselves. Migrate finds done what goose has run, by the
+// table of versions that the files keep; goose does not know what Migrate has
+// run, so that a host stays with the one it began with. The error is an
 // [notify.InvalidError] about the prefix and is returned by the first read.
 func Migrations(opts *Options) fs.FS {
 	return sqlstore.Migrations(newDialect(), opts.withDefaults().config())
