@@ -150,6 +150,28 @@ func TestWatch_whoLeavesOrIsSlowHoldsNobodyUp(t *testing.T) { // R30
 	})
 }
 
+func TestWatch_newsBeyondTheCountLimitAreSeen(t *testing.T) { // R30, R31
+	synctest.Test(t, func(t *testing.T) {
+		store := memory.New(nil)
+		here, err := notify.New(store, &notify.Options{CountLimit: 2})
+		require.NoError(t, err)
+		elsewhere := newEngine(t, store, &outlet{name: notify.Email})
+		for i := range 5 {
+			send(t, elsewhere, note(fmt.Sprint(i)))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		me := watch(ctx, here, ada)
+		time.Sleep(time.Minute)
+		assert.Equal(t, []string{"resync"}, me.news())
+		assert.Equal(t, notify.Counts{Unread: 2, Unseen: 2, AtLeast: true}, me.count)
+		send(t, elsewhere, note("the counts stay as they are"))
+		time.Sleep(time.Second)
+		assert.Equal(t, []string{"the counts stay as they are"}, me.news())
+		cancel()
+		synctest.Wait()
+	})
+}
+
 func TestWatch_aFailingLookEndsNoWatch(t *testing.T) { // R30
 	synctest.Test(t, func(t *testing.T) {
 		store := &counted{Store: memory.New(nil)}
