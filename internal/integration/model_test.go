@@ -127,8 +127,21 @@ func both[T any](m *machine, what string, call func(full) (T, error)) (T, error)
 	want, wantErr := call(m.oracle)
 	got, gotErr := call(m.store.(full))
 	require.Equal(m, sort(wantErr), sort(gotErr), "%s: error (%v instead of %v)", what, gotErr, wantErr)
-	require.Equal(m, show(want), show(got), "%s", what)
+	if w, g := show(want), show(got); w != g {
+		require.Fail(m, what+" differs", difference(w, g))
+	}
 	return want, wantErr
+}
+
+// difference shows where two long texts part.
+func difference(want, got string) string {
+	const before, after = 300, 300
+	i := 0
+	for i < min(len(want), len(got)) && want[i] == got[i] {
+		i++
+	}
+	part := func(text string) string { return text[max(0, i-before):min(len(text), i+after)] }
+	return fmt.Sprintf("the memory store: ...%s...\nthe store:        ...%s...", part(want), part(got))
 }
 
 // show prints an answer so that nil and empty are the same.

@@ -66,8 +66,9 @@ func (t *tx) settle(ctx context.Context, outcomes []notify.Outcome) ([]notify.ID
 		switch {
 		case pending(o.Status):
 			back = append(back, giveBack(k, o, t.now))
-		case queueOf(k.Kind) == queueFanOuts:
+		case k.Kind == notify.KindFanOut:
 			fannedOut = append(fannedOut, k.Notification)
+		case k.Kind == notify.KindSweep: // a fan-out of the same notification may be pending
 		default:
 			if k.Kind == notify.KindDigest {
 				if err := t.closeDigest(ctx, k, o); err != nil {
