@@ -58,10 +58,10 @@ func formatID(b [16]byte) ID {
 func (d Delivery) Identity() string { return addressIdentity(d.ID, d.Address) }
 
 func addressIdentity(delivery ID, a Address) string {
-	h := sha256.New()
+	text := make([]byte, 0, 256) // on the stack, for most addresses
 	for _, part := range []string{string(delivery), a.Channel, a.Value} {
-		_, _ = h.Write([]byte(part))
-		_, _ = h.Write([]byte{0})
+		text = append(append(text, part...), 0)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
 }

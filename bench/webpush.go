@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 
@@ -217,7 +218,14 @@ func servePush() (served bool) {
 	}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		w.WriteHeader(http.StatusCreated)
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/push/"):
+			w.WriteHeader(http.StatusCreated)
+		case r.URL.Path == googleTokens:
+			_, _ = io.WriteString(w, googleToken)
+		case strings.HasPrefix(r.URL.Path, "/v1/"): // Firebase says something, Apple does not
+			_, _ = io.WriteString(w, `{"name":"projects/example-project/messages/1"}`)
+		}
 	}))
 	server.EnableHTTP2 = true
 	server.StartTLS()

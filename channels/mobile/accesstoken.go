@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/jwt"
 
 	"github.com/bellwether-go/notify"
-	"github.com/bellwether-go/notify/internal/egress"
 	"github.com/bellwether-go/notify/internal/peer"
 )
 
@@ -26,52 +26,56 @@ const (
 // when it is needed, by whoever needs it first, and used by all until shortly
 // before it expires.
 type accessTokens struct {
-	client *egress.Client
+	door   door
 	config *jwt.Config
 
-	turn    chan struct{} // held by who reads or replaces the token
-	token   string
+	latest atomic.Pointer[accessToken] // nil if there is none to use
+	turn   chan struct{}               // held by who fetches another
+}
+
+type accessToken struct {
+	text    string
 	expires time.Time
 }
 
-func newAccessTokens(client *egress.Client, config *jwt.Config) *accessTokens {
-	return &accessTokens{client: client, config: config, turn: make(chan struct{}, 1)}
+func (t *accessToken) good() bool { return t != nil && time.Now().Before(t.expires) }
+
+func newAccessTokens(way door, config *jwt.Config) *accessTokens {
+	return &accessTokens{door: way, config: config, turn: make(chan struct{}, 1)}
 }
 
 // get returns a token, within the time of the context. The error is a
 // [notify.DeliveryError].
-func (t *accessTokens) get(ctx context.Context) (string, error) {
+func (t *accessTokens) get(ctx context.Context) (*accessToken, error) {
+	if token := t.latest.Load(); token.good() {
+		return token, nil
+	}
 	select {
 	case t.turn <- struct{}{}:
 	case <-ctx.Done():
-		return "", stopped(ctx)
+		return nil, stopped(ctx)
 	}
 	defer func() { <-t.turn }()
-	if t.token != "" && time.Now().Before(t.expires) {
-		return t.token, nil
+	if token := t.latest.Load(); token.good() {
+		return token, nil // somebody else has fetched it meanwhile
 	}
-	token, err := t.fetch(ctx)
+	fetched, err := t.fetch(ctx)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	t.token, t.expires = token.AccessToken, time.Now().Add(defaultExpiry)
-	if !token.Expiry.IsZero() {
-		t.expires = token.Expiry.Add(-earlier)
+	token := &accessToken{fetched.AccessToken, time.Now().Add(defaultExpiry)}
+	if !fetched.Expiry.IsZero() {
+		token.expires = fetched.Expiry.Add(-earlier)
 	}
-	return t.token, nil
+	t.latest.Store(token)
+	return token, nil
 }
 
 // drop forgets a token that was refused, unless it has been replaced already.
-func (t *accessTokens) drop(token string) {
-	t.turn <- struct{}{}
-	defer func() { <-t.turn }()
-	if t.token == token {
-		t.token = ""
-	}
-}
+func (t *accessTokens) drop(token *accessToken) { t.latest.CompareAndSwap(token, nil) }
 
 func (t *accessTokens) fetch(ctx context.Context) (*oauth2.Token, error) {
-	door := &tokenDoor{ctx: ctx, client: t.client}
+	door := &tokenDoor{ctx: ctx, door: t.door}
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: door, CheckRedirect: useLast})
 	token, err := t.config.TokenSource(ctx).Token()
 	switch {
@@ -109,7 +113,7 @@ func tokenRefusal(body []byte) string {
 // context of the push, and remembers what it tells as text only.
 type tokenDoor struct {
 	ctx     context.Context
-	client  *egress.Client
+	door    door
 	failure error
 	status  int
 	after   time.Duration
@@ -117,7 +121,7 @@ type tokenDoor struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (d *tokenDoor) RoundTrip(request *http.Request) (*http.Response, error) {
-	response, err := d.client.Do(request.WithContext(d.ctx))
+	response, err := d.door.Do(request.WithContext(d.ctx))
 	if err != nil {
 		if f, ok := errors.AsType[*notify.DeliveryError](err); ok {
 			err = f.Err

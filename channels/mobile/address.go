@@ -79,9 +79,11 @@ func (c *Channel) device(a notify.Address) (Device, error) {
 	if a.Channel != "" && a.Channel != notify.Mobile {
 		return Device{}, invalid("Address.Channel", "must be %q", notify.Mobile)
 	}
-	var d Device
-	if err := json.Unmarshal(a.Meta, &d); err != nil {
-		return Device{}, invalid("Address.Meta", "must be a JSON object with platform, app and environment")
+	d, known := c.devices[string(a.Meta)]
+	if !known {
+		if err := json.Unmarshal(a.Meta, &d); err != nil {
+			return Device{}, invalid("Address.Meta", "must be a JSON object with platform, app and environment")
+		}
 	}
 	switch d.Platform {
 	case FCM:
@@ -110,6 +112,27 @@ func (c *Channel) device(a notify.Address) (Device, error) {
 		return Device{}, invalid("Address.Meta.platform", "must be %q or %q", FCM, APNs)
 	}
 	return d, nil
+}
+
+// canonical lists the Meta that CheckAddress makes, which most addresses have:
+// it need not be parsed for each push.
+func (c *Channel) canonical() map[string]Device {
+	var all []Device
+	for app := range c.projects {
+		all = append(all, Device{Platform: FCM, App: app})
+	}
+	for app := range c.teams {
+		for _, environment := range []Environment{"", Production, Sandbox} {
+			all = append(all, Device{Platform: APNs, App: app, Environment: environment})
+		}
+	}
+	known := make(map[string]Device, len(all))
+	for _, d := range all {
+		if meta, err := json.Marshal(d); err == nil {
+			known[string(meta)] = d
+		}
+	}
+	return known
 }
 
 const tokenCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_:."

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/bellwether-go/notify"
-	"github.com/bellwether-go/notify/internal/egress"
 )
 
 const (
@@ -20,7 +19,7 @@ const (
 // team is a team at Apple: its key, and connections that no other team uses, as
 // Apple binds a connection to the team of the first token that it sees there.
 type team struct {
-	client *egress.Client
+	door
 	tokens *providerTokens
 	urls   map[Environment]string
 	proof  map[place]*evidence
@@ -42,20 +41,20 @@ func (c *Channel) addTeam(field string, a Apple) error {
 	if err != nil {
 		return err
 	}
-	client, err := c.newClient()
+	way, err := c.newDoor()
 	if err != nil {
 		return err
 	}
 	t := &team{
-		client: client,
+		door:   way,
 		tokens: &providerTokens{team: a.Team, keyID: a.KeyID, key: key},
 		urls:   make(map[Environment]string),
 		proof:  make(map[place]*evidence),
 	}
-	if t.urls[Production], err = checkEndpoint(client, field+".Endpoint", a.Endpoint, appleEndpoint); err != nil {
+	if t.urls[Production], err = checkEndpoint(way, field+".Endpoint", a.Endpoint, appleEndpoint); err != nil {
 		return err
 	}
-	if t.urls[Sandbox], err = checkEndpoint(client, field+".Sandbox", a.Sandbox, appleSandbox); err != nil {
+	if t.urls[Sandbox], err = checkEndpoint(way, field+".Sandbox", a.Sandbox, appleSandbox); err != nil {
 		return err
 	}
 	if len(a.Topics) == 0 {
@@ -113,9 +112,10 @@ func (t *team) send(ctx context.Context, device Device, token string, payload []
 		if err != nil {
 			return answer{}, &notify.DeliveryError{Class: notify.Misconfigured, Err: err}
 		}
+		begun := time.Now()
 		a, err := t.post(ctx, device, token, bearer, payload, m)
 		switch {
-		case err != nil && !resent && ctx.Err() == nil && classOf(err) != notify.Permanent:
+		case err != nil && !resent && t.again(ctx, begun):
 			resent = true
 			continue
 		case err == nil && a.code == "ExpiredProviderToken" && !renewed && t.tokens.renew(bearer, time.Now()):
@@ -143,20 +143,14 @@ func (t *team) post(ctx context.Context, device Device, token, bearer string, pa
 		"Apns-Expiration":  {strconv.FormatInt(m.expires.Unix(), 10)},
 		"Apns-Collapse-Id": {m.tag},
 	}
-	return ask(t.client, request, readApple)
-}
-
-func (c *Channel) newClient() (*egress.Client, error) {
-	return egress.New(egress.Options{
-		Timeout: c.o.Timeout, Allow: c.o.Allow, RootCAs: c.o.RootCAs,
-	})
+	return t.ask(request, readApple)
 }
 
 // checkEndpoint returns the URL of a service without a slash at its end.
-func checkEndpoint(client *egress.Client, field, given, usual string) (string, error) {
+func checkEndpoint(way door, field, given, usual string) (string, error) {
 	if given == "" {
 		return usual, nil
 	}
-	url, err := client.Check(field, given)
+	url, err := way.Check(field, given)
 	return strings.TrimSuffix(url, "/"), err
 }

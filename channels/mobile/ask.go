@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bellwether-go/notify"
 	"github.com/bellwether-go/notify/internal/egress"
 	"github.com/bellwether-go/notify/internal/peer"
 )
@@ -22,10 +21,28 @@ type answer struct {
 	after  time.Duration
 }
 
+// door is the way to a service.
+type door struct {
+	*egress.Client
+	timeout time.Duration
+}
+
+func (c *Channel) newDoor() (door, error) {
+	client, err := egress.New(egress.Options{Timeout: c.o.Timeout, Allow: c.o.Allow, RootCAs: c.o.RootCAs})
+	return door{client, c.o.Timeout}, err
+}
+
+// again tells whether there is time to send once more what got no answer. A
+// connection that died shows within 15 s; a service that is slow does not get the same
+// push twice.
+func (d door) again(ctx context.Context, begun time.Time) bool {
+	return ctx.Err() == nil && time.Since(begun) < d.timeout*2/3
+}
+
 // ask sends a request and reads the answer. The error is a
 // [notify.DeliveryError].
-func ask(client *egress.Client, request *http.Request, read func([]byte, *answer)) (answer, error) {
-	response, err := client.Do(request)
+func (d door) ask(request *http.Request, read func([]byte, *answer)) (answer, error) {
+	response, err := d.Do(request)
 	if err != nil {
 		return answer{}, err
 	}
@@ -89,11 +106,4 @@ func code(s string) string {
 		return ""
 	}
 	return s
-}
-
-// resendable tells whether a request that failed without an answer can be sent
-// again at once: on a connection that died the service has read none of it, and
-// there is time left.
-func resendable(ctx context.Context, err error) bool {
-	return ctx.Err() == nil && classOf(err) == notify.Temporary
 }

@@ -15,6 +15,7 @@ type Channel struct {
 	o        Options
 	projects map[string]*project // by id
 	teams    map[string]*team    // by topic
+	devices  map[string]Device   // by their Meta in canonical form
 }
 
 var (
@@ -42,6 +43,7 @@ func New(o Options) (*Channel, error) {
 			return nil, fmt.Errorf("notify/mobile: %w", err)
 		}
 	}
+	c.devices = c.canonical()
 	// The keys are where they are needed; nothing that is printed holds them.
 	c.o.Firebase, c.o.Apple = nil, nil
 	return c, nil
@@ -79,8 +81,6 @@ func (c *Channel) Deliver(ctx context.Context, d notify.Delivery) error {
 	if !p.expires.After(now) {
 		return &notify.DeliveryError{Class: notify.Permanent, Err: errExpired}
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
-	defer cancel()
 	token := d.Address.Value
 	if device.Platform == FCM {
 		return c.projects[device.App].deliver(ctx, token, p)
@@ -92,10 +92,10 @@ func (c *Channel) Deliver(ctx context.Context, d notify.Delivery) error {
 // usable.
 func (c *Channel) Close() error {
 	for _, p := range c.projects {
-		p.client.CloseIdle()
+		p.CloseIdle()
 	}
 	for _, t := range c.teams {
-		t.client.CloseIdle()
+		t.CloseIdle()
 	}
 	return nil
 }

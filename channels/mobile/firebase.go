@@ -9,10 +9,11 @@ import (
 	"encoding/pem"
 	"net/http"
 	"strings"
+	"time"
 
 	"golang.org/x/oauth2/jwt"
 
-	"github.com/bellwether-go/notify/internal/egress"
+	"github.com/bellwether-go/notify"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 // project is a project of Firebase: a service account with its tokens and its
 // own connections.
 type project struct {
-	client         *egress.Client
+	door
 	tokens         *accessTokens
 	url            string
 	androidChannel string
@@ -52,22 +53,22 @@ func (c *Channel) addProject(field string, f Firebase) error {
 	if len(f.AndroidChannel) > 190 || strings.ContainsFunc(f.AndroidChannel, notPrintable) {
 		return invalid(field+".AndroidChannel", "must be printable ASCII")
 	}
-	client, err := c.newClient()
+	way, err := c.newDoor()
 	if err != nil {
 		return err
 	}
-	endpoint, err := checkEndpoint(client, field+".Endpoint", f.Endpoint, firebaseEndpoint)
+	endpoint, err := checkEndpoint(way, field+".Endpoint", f.Endpoint, firebaseEndpoint)
 	if err != nil {
 		return err
 	}
-	if account.TokenURL, err = checkEndpoint(client, field+".ServiceAccount", account.TokenURL, googleTokens); err != nil {
+	if account.TokenURL, err = checkEndpoint(way, field+".ServiceAccount", account.TokenURL, googleTokens); err != nil {
 		return err
 	}
 	c.projects[account.Project] = &project{
-		client:         client,
+		door:           way,
 		url:            endpoint + "/v1/projects/" + account.Project + "/messages:send",
 		androidChannel: f.AndroidChannel,
-		tokens: newAccessTokens(client, &jwt.Config{
+		tokens: newAccessTokens(way, &jwt.Config{
 			Email: account.Email, PrivateKey: []byte(account.Key), PrivateKeyID: account.KeyID,
 			Scopes: []string{firebaseScope}, TokenURL: account.TokenURL,
 		}),
@@ -118,10 +119,11 @@ func (p *project) deliver(ctx context.Context, token string, message push) error
 		if err != nil {
 			return err
 		}
-		a, err := p.post(ctx, bearer, payload)
+		begun := time.Now()
+		a, err := p.post(ctx, bearer.text, payload)
 		switch {
-		case err != nil && again && resendable(ctx, err):
-			continue
+		case err != nil && again && classOf(err) == notify.Temporary && p.again(ctx, begun):
+			continue // Firebase knows no ids: only what has not left may go out once more
 		case err != nil:
 			return err
 		case a.status == http.StatusOK:
@@ -142,5 +144,5 @@ func (p *project) post(ctx context.Context, bearer string, payload []byte) (answ
 	}
 	request.Header.Set("Authorization", "Bearer "+bearer)
 	request.Header.Set("Content-Type", "application/json; charset=utf-8")
-	return ask(p.client, request, readFirebase)
+	return p.ask(request, readFirebase)
 }

@@ -1,7 +1,6 @@
 package mobile
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
@@ -42,15 +41,21 @@ type androidNotification struct {
 }
 
 type firebaseAppleDevice struct {
-	Headers map[string]string `json:"headers"`
-	Payload applePayload      `json:"payload"`
+	Headers firebaseAppleHeaders `json:"headers"`
+	Payload applePayload         `json:"payload"`
+}
+
+type firebaseAppleHeaders struct {
+	CollapseID string `json:"apns-collapse-id"`
+	Expiration string `json:"apns-expiration"`
+	Priority   string `json:"apns-priority"`
 }
 
 func (p *project) message(token string, m push) firebaseRequest {
 	aps := m.aps()
 	android := firebaseAndroid{
 		Priority: "high",
-		TTL:      fmt.Sprintf("%ds", max(1, m.expires.Sub(m.now)/time.Second)),
+		TTL:      strconv.FormatInt(int64(max(1, m.expires.Sub(m.now)/time.Second)), 10) + "s",
 		Notification: androidNotification{
 			Tag: m.tag, Channel: p.androidChannel, Sound: aps.Sound, Count: m.badge,
 		},
@@ -68,11 +73,7 @@ func (p *project) message(token string, m push) firebaseRequest {
 		Data:         m.content,
 		Android:      android,
 		APNs: firebaseAppleDevice{
-			Headers: map[string]string{
-				"apns-priority":    m.applePriority(),
-				"apns-expiration":  strconv.FormatInt(m.expires.Unix(), 10),
-				"apns-collapse-id": m.tag,
-			},
+			Headers: firebaseAppleHeaders{m.tag, strconv.FormatInt(m.expires.Unix(), 10), m.applePriority()},
 			Payload: applePayload{Aps: aps}, // the texts and the data come from above
 		},
 	}}

@@ -49,8 +49,8 @@ func (p push) fit(encode func(push) any, free int) ([]byte, error) {
 
 // encoded is JSON without the escapes that are for HTML.
 func encoded(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
+	b := bytes.NewBuffer(make([]byte, 0, 1024)) // enough for most
+	e := json.NewEncoder(b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
 		return nil, err

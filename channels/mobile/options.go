@@ -22,8 +22,8 @@ type Options struct {
 	// unless the notification expires before; 0 is 28 days, which is the most.
 	Keep time.Duration
 
-	// Timeout is for one push, with all that it takes; 0 is 30 s. Below 15 s
-	// it is refused: the services may take so long for what they accept, and
+	// Timeout is for one request to a service; 0 is 30 s. Below 15 s it is
+	// refused: the services may take so long for what they accept, and
 	// giving up earlier makes duplicates.
 	Timeout time.Duration
 

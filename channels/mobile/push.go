@@ -52,7 +52,7 @@ func (c *Channel) push(d notify.Delivery, now time.Time) push {
 	n := d.Item.Notification
 	p := push{
 		id:       uuid(d.Identity()),
-		tag:      cmp.Or(string(d.Item.ID), uuid(d.Identity())),
+		tag:      string(d.Item.ID),
 		thread:   cmp.Or(n.Entity, n.Provider),
 		title:    n.Title,
 		body:     text(n),
@@ -72,6 +72,9 @@ func (c *Channel) push(d notify.Delivery, now time.Time) push {
 			Icon:         n.Icon,
 		},
 		registered: d.Registered,
+	}
+	if p.tag == "" {
+		p.tag = p.id
 	}
 	if !n.ExpiresAt.IsZero() && n.ExpiresAt.Before(p.expires) {
 		p.expires = n.ExpiresAt
@@ -101,7 +104,13 @@ func text(n notify.Notification) string {
 // uuid writes the 32 digits of a [notify.Delivery.Identity] as a UUID of
 // version 8 (RFC 9562), which is for ids that are made from others.
 func uuid(identity string) string {
-	b := []byte(identity)
-	b[12], b[16] = '8', '8'
-	return strings.Join([]string{string(b[:8]), string(b[8:12]), string(b[12:16]), string(b[16:20]), string(b[20:])}, "-")
+	b := make([]byte, 0, 36)
+	for i, part := range []string{identity[:8], identity[8:12], identity[12:16], identity[16:20], identity[20:]} {
+		if i > 0 {
+			b = append(b, '-')
+		}
+		b = append(b, part...)
+	}
+	b[14], b[19] = '8', '8'
+	return string(b)
 }

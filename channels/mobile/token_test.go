@@ -86,8 +86,8 @@ func TestAccessTokens_areFetchedAgainWhenTheyAreOld(t *testing.T) {
 	c, s := start(t)
 	require.NoError(t, c.Deliver(t.Context(), toFirebase()))
 	tokens := c.projects[s.firebase.Project].tokens
-	assert.WithinDuration(t, time.Now().Add(3599*time.Second-earlier), tokens.expires, 20*time.Second)
-	tokens.expires = time.Now()
+	assert.WithinDuration(t, time.Now().Add(3599*time.Second-earlier), tokens.latest.Load().expires, 20*time.Second)
+	tokens.latest.Load().expires = time.Now()
 	require.NoError(t, c.Deliver(t.Context(), toFirebase()))
 	assert.Len(t, s.firebase.Assertions(), 2)
 
@@ -168,5 +168,5 @@ func TestAccessTokens_expireAtSomeTimeThoughTheyDoNotSay(t *testing.T) {
 	tokens := c.projects[s.firebase.Project].tokens
 	_, err := tokens.get(t.Context())
 	require.NoError(t, err)
-	assert.WithinDuration(t, time.Now().Add(defaultExpiry), tokens.expires, 20*time.Second)
+	assert.WithinDuration(t, time.Now().Add(defaultExpiry), tokens.latest.Load().expires, 20*time.Second)
 }

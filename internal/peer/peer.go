@@ -48,7 +48,9 @@ func Ask(client *http.Client, request *http.Request, patience time.Duration) (An
 		trace httptrace.ClientTrace
 	}
 	watch.trace.WroteHeaders = func() { watch.sent.Store(true) }
-	response, err := client.Do(request.WithContext(httptrace.WithClientTrace(ctx, &watch.trace)))
+	// Past the client itself, which copies the header for redirects that are
+	// never followed.
+	response, err := client.Transport.RoundTrip(request.WithContext(httptrace.WithClientTrace(ctx, &watch.trace)))
 	if err != nil {
 		return Answer{}, &Silence{Sent: watch.sent.Load(), Cause: reason(ctx, err)}
 	}
