@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellwether-go/notify"
+	"github.com/bellwether-go/notify/channels/channeltest"
 	"github.com/bellwether-go/notify/store/memory"
 )
 
@@ -24,23 +25,7 @@ type site struct {
 	handler http.Handler
 	inner   *handler
 	opts    *Options
-	mail    *recorder
-}
-
-// recorder is the e-mail channel of the tests: it keeps what it got.
-type recorder struct{ letters chan string }
-
-func (*recorder) Name() string { return notify.Email }
-func (*recorder) Addressless() bool {
-	return true
-}
-func (r *recorder) Deliver(_ context.Context, d notify.Delivery) error {
-	r.letters <- d.Item.Notification.Title
-	return nil
-}
-func (r *recorder) DeliverDigest(_ context.Context, _ notify.Delivery, d notify.Digest) error {
-	r.letters <- "digest"
-	return nil
+	mail    *channeltest.Recorder
 }
 
 // device is a channel that has registered addresses.
@@ -60,7 +45,7 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 	secret := bytes.Repeat([]byte{7}, 32)
 	unsubscribe, err := NewUnsubscribe("https://app.example/notify/", secret)
 	require.NoError(t, err)
-	s := &site{t: t, mail: &recorder{letters: make(chan string, 100)}, opts: &Options{PushKey: "BPublicKey", Unsubscribe: unsubscribe}}
+	s := &site{t: t, mail: &channeltest.Recorder{As: notify.Email, NoAddress: true}, opts: &Options{PushKey: "BPublicKey", Unsubscribe: unsubscribe}}
 	s.n, err = notify.New(memory.New(nil), &notify.Options{
 		Channels: []notify.Channel{s.mail, device{notify.Browser}, device{notify.Mobile}},
 		Providers: notify.Providers{

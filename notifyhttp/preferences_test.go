@@ -154,7 +154,8 @@ func TestTest_sendsAndSaysWhyNot(t *testing.T) {
 	require.Equal(t, http.StatusAccepted, got.Code, "%s", got.Body)
 	assert.Equal(t, []string{"Probe"}, s.list("").titles())
 	require.NoError(t, s.n.Drain(t.Context()))
-	assert.Equal(t, "Probe", <-s.mail.letters)
+	require.Len(t, s.mail.Sent(), 1)
+	assert.Equal(t, []string{"Probe"}, s.mail.Sent()[0].Titles())
 
 	again := s.do("POST", path, `{"channel":"email"}`)
 	again.problem(http.StatusTooManyRequests, "too-many-requests")

@@ -94,7 +94,7 @@ func TestUnsubscribe_stopsWhatIsOnItsWay(t *testing.T) {
 	s.send("one")
 	require.Equal(t, http.StatusOK, s.click(s.opts.Unsubscribe.Link(notify.User("ann"), "billing")).Code)
 	require.NoError(t, s.n.Drain(t.Context()))
-	assert.Empty(t, s.mail.letters)
+	assert.Empty(t, s.mail.Calls())
 	assert.Equal(t, []string{"one"}, s.list("").titles(), "the inbox cannot be unsubscribed from")
 }
 
