@@ -158,9 +158,9 @@ func link(raw string) string {
 	return raw
 }
 
-// encode writes JSON with room for what encryption adds.
+// encode writes JSON with room for what encryption adds to most messages.
 func encode(m *Message) ([]byte, error) {
-	buffer := bytes.NewBuffer(make([]byte, 0, records[0]))
+	buffer := bytes.NewBuffer(make([]byte, 0, records[len(records)-1]))
 	encoder := json.NewEncoder(buffer)
 	encoder.SetEscapeHTML(false) // nobody reads it as HTML, and it would be longer
 	if err := encoder.Encode(m); err != nil {

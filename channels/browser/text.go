@@ -12,6 +12,9 @@ func valid(s string) string { return strings.ToValidUTF8(s, "") }
 // characters, and those that turn the direction of what follows, by which a
 // text could pretend to be the browser's.
 func clean(s string) string {
+	if plain(s) {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n':
@@ -23,6 +26,16 @@ func clean(s string) string {
 		}
 		return r
 	}, valid(s))
+}
+
+// plain tells a text of ASCII in which nothing is to be cleaned.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\n' || c > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // oneLine is clean for a text without line breaks.
