@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -200,6 +201,45 @@ func TestWithdraw_forcedMailTooAndFromManyInboxes(t *testing.T) { // R19
 	for _, id := range []string{"u0000", "u0600", "u1199"} {
 		assert.Zero(t, unread(t, n, id), "when it returns the items are gone")
 	}
+}
+
+func TestWithdrawTx_stopsWhatIsForcedBeforeItsItemIsSwept(t *testing.T) { // R19
+	store := memory.New(nil)
+	mail := &outlet{name: notify.Email}
+	n, err := notify.New(store, &notify.Options{
+		Channels: []notify.Channel{mail}, Providers: notify.Providers{{ID: "security", Forced: []string{notify.Email}}},
+		Directory: notify.People{ada: {Addresses: []notify.Address{{Channel: notify.Email, Value: "ada@example.org"}}}},
+		Links:     notify.Links{Inbox: func(notify.Recipient) string { return "https://example.org/inbox" }},
+	})
+	require.NoError(t, err)
+	forced := note("login")
+	forced.Provider, forced.Entity = "security", "session/1"
+	send(t, n, forced)
+	_, err = n.WithdrawTx(t.Context(), store, notify.Withdrawal{Entity: "session/1"})
+	require.NoError(t, err)
+	tasks, err := store.Claim(t.Context(), notify.Claim{Lease: time.Hour, FanOuts: 1}) // the sweep is held up elsewhere
+	require.NoError(t, err)
+	require.Len(t, tasks, 1)
+	require.NoError(t, n.Drain(t.Context()))
+	assert.Empty(t, mail.deliveries())
+	assert.Equal(t, "withdrawn", records(t, n)[0].Reason)
+}
+
+func TestDirectory_thatIsAwayIsNotAskedAboutEachAlone(t *testing.T) {
+	asked := 0
+	n := center(t, &outlet{name: notify.Email}, func(o *notify.Options) {
+		o.Directory = directoryFunc(func(context.Context, []notify.Recipient) (map[notify.Recipient]notify.Contact, error) {
+			asked++
+			return nil, errors.New("the directory is away")
+		})
+	})
+	everybody := note("to many")
+	for i := range 60 {
+		everybody.To = append(everybody.To, notify.User(fmt.Sprint(i)))
+	}
+	send(t, n, everybody)
+	require.ErrorContains(t, n.Drain(t.Context()), "away")
+	assert.LessOrEqual(t, asked, 10)
 }
 
 func TestCollapse_aReadOneGivesTheKeyUp(t *testing.T) { // R19
