@@ -116,7 +116,7 @@ func (t *tx) load(ctx context.Context, tasks []notify.Task, countUnread int) (*l
 	if err != nil {
 		return nil, err
 	}
-	if err := t.profiles(ctx, recipients, l.profiles); err != nil {
+	if err := readProfiles(ctx, t, recipients, l.profiles); err != nil {
 		return nil, err
 	}
 	registrations, err := addresses(ctx, t, recipients)

@@ -10,11 +10,13 @@ import (
 )
 
 const (
-	selectPreferences = `SELECT p.tenant, p.recipient, p.version, p.document, p.opt_outs
-FROM {rows tenant:text recipient:text} JOIN {preference} p ON p.tenant = r.tenant AND p.recipient = r.recipient`
-
-	selectPlans = `SELECT p.tenant, p.recipient, p.channel, p.next_cut, p.last_cut
-FROM {rows tenant:text recipient:text} JOIN {plan} p ON p.tenant = r.tenant AND p.recipient = r.recipient ORDER BY p.tenant, p.recipient, p.channel`
+	// selectProfiles is one statement: it sees everything as it is at one
+	// instant, and costs one round trip.
+	selectProfiles = `SELECT r.tenant, r.recipient, CASE WHEN t.hash IS NULL THEN 0 ELSE 1 END, COALESCE(p.version, 0), COALESCE(p.document, ''), COALESCE(p.opt_outs, ''),
+COALESCE(l.channel, ''), COALESCE(l.next_cut, 0), COALESCE(l.last_cut, 0)
+FROM {rows tenant:text recipient:text hash:text} LEFT JOIN {tombstone} t ON t.hash = r.hash
+LEFT JOIN {preference} p ON p.tenant = r.tenant AND p.recipient = r.recipient
+LEFT JOIN {plan} l ON l.tenant = r.tenant AND l.recipient = r.recipient ORDER BY r.tenant, r.recipient, l.channel`
 
 	// A first save replaces version 0, so that of two one finds it gone.
 	insertPreferences = `INSERT INTO {preference} (tenant, recipient, version, document, opt_outs) VALUES (?, ?, 0, '{}', '[]') {nothing preference version}`
@@ -42,8 +44,8 @@ func recipientRows(recipients []notify.Recipient) rowset {
 func (s *Store) Profiles(ctx context.Context, recipients []notify.Recipient) (map[notify.Recipient]notify.Profile, error) {
 	profiles := make(map[notify.Recipient]notify.Profile, len(recipients))
 	for chunk := range slices.Chunk(recipients, lookup) {
-		err := s.snapshot(ctx, "profiles", func(ctx context.Context, t *tx) error {
-			return t.profiles(ctx, chunk, profiles)
+		err := s.read(ctx, "profiles", func(ctx context.Context, q querier) error {
+			return readProfiles(ctx, q, chunk, profiles)
 		})
 		if err != nil {
 			return nil, err
@@ -52,44 +54,52 @@ func (s *Store) Profiles(ctx context.Context, recipients []notify.Recipient) (ma
 	return profiles, nil
 }
 
-// profiles reads the profiles of recipients into a map.
-func (t *tx) profiles(ctx context.Context, recipients []notify.Recipient, into map[notify.Recipient]notify.Profile) error {
-	erased, err := t.erased(ctx, recipients)
-	if err != nil {
-		return err
-	}
-	for _, r := range recipients {
-		into[r] = notify.Profile{Erased: erased[r]}
-	}
+// readProfiles reads the profiles of recipients into a map.
+func readProfiles(ctx context.Context, q querier, recipients []notify.Recipient, into map[notify.Recipient]notify.Profile) error {
 	rows := recipientRows(recipients)
-	err = t.query(ctx, selectPreferences, func(r row) error {
-		var of notify.Recipient
-		var version int64
+	for i, values := range rows {
+		of := notify.Recipient{Tenant: values[0].(string), ID: values[1].(string)}
+		rows[i] = append(values, tombstone(of))
+		into[of] = notify.Profile{}
+	}
+	return q.query(ctx, selectProfiles, func(r row) error {
+		var plan notify.Plan
+		var erased, version, next, last int64
 		var document, optOuts string
-		if err := r.Scan(&of.Tenant, &of.ID, &version, &document, &optOuts); err != nil {
+		err := r.Scan(&plan.Recipient.Tenant, &plan.Recipient.ID, &erased, &version, &document, &optOuts, &plan.Channel, &next, &last)
+		if err != nil {
 			return err
 		}
-		p := into[of]
+		p := into[plan.Recipient]
+		if p.Plans == nil { // the first of its rows: there is one for each plan
+			p.Erased = erased != 0
+			if err := unpackProfile(&p, version, document, optOuts); err != nil {
+				return err
+			}
+		}
+		if plan.Channel != "" {
+			plan.NextCut, plan.LastCut = instant(next), instant(last)
+			p.Plans = append(p.Plans, plan)
+		}
+		into[plan.Recipient] = p
+		return nil
+	}, rows)
+}
+
+// unpackProfile is the inverse of packProfile.
+func unpackProfile(p *notify.Profile, version int64, document, optOuts string) error {
+	if document != "" {
 		if err := json.Unmarshal([]byte(document), &p.Preferences); err != nil {
 			return fmt.Errorf("stored preferences: %w", err)
 		}
+	}
+	if optOuts != "" {
 		if err := json.Unmarshal([]byte(optOuts), &p.OptOuts); err != nil {
 			return fmt.Errorf("stored opt-outs: %w", err)
 		}
-		p.Preferences.Version = version
-		into[of] = p
-		return nil
-	}, rows)
-	if err != nil {
-		return err
 	}
-	return t.query(ctx, selectPlans, func(r row) error {
-		plan, err := scanPlan(r)
-		p := into[plan.Recipient]
-		p.Plans = append(p.Plans, plan)
-		into[plan.Recipient] = p
-		return err
-	}, rows)
+	p.Preferences.Version = version
+	return nil
 }
 
 // SaveProfile implements [notify.PreferenceStore]. For an erased recipient it
