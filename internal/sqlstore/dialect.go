@@ -32,6 +32,9 @@ type Dialect struct {
 	// the given columns; parameter is called once for each value that Bind
 	// returns. The result ends with its alias.
 	Rows func(columns []Column, parameter func() string) string
+	// Row is in place of Rows where there is just one row, with a parameter for
+	// each column; nil if that is no faster.
+	Row func(columns []Column, parameter func() string) string
 	// Bind makes parameters of rows.
 	Bind func(columns []Column, rows [][]any) []any
 

@@ -34,6 +34,7 @@ type statement struct {
 	text     string
 	columns  map[int][]Column // of its bound rows, by argument
 	params   []param          // in the order in which they are bound
+	one      bool             // bound rows are one row each, a parameter for each column
 	prepared *sql.Stmt        // nil: not prepared
 }
 
@@ -54,15 +55,40 @@ func (s *Store) statement(text string) *statement {
 type translation struct {
 	*Dialect
 	names   migrate.Names
+	one     bool // row, of what is bound
 	st      *statement
 	next    int           // argument
 	numbers map[param]int // of those that can be used twice
 	those   string        // ends the update that is being written
 }
 
+// oneRow at the end of a text says that its bound rows are one row each.
+const oneRow = "\x00one"
+
+// form is the text of a statement for its arguments.
+func (s *Store) form(text string, args []any) string {
+	if s.d.Row == nil {
+		return text
+	}
+	bound := false
+	for _, arg := range args {
+		if rows, ok := arg.(rowset); ok {
+			if len(rows) != 1 {
+				return text
+			}
+			bound = true
+		}
+	}
+	if bound {
+		text += oneRow
+	}
+	return text
+}
+
 func (d *Dialect) translate(text string, names migrate.Names) *statement {
-	t := &translation{Dialect: d, names: names, st: &statement{columns: map[int][]Column{}}, numbers: map[param]int{}}
-	t.st.text = t.write(text)
+	text, one := strings.CutSuffix(text, oneRow)
+	t := &translation{Dialect: d, names: names, one: one, st: &statement{columns: map[int][]Column{}}, numbers: map[param]int{}}
+	t.st.text, t.st.one = t.write(text), one
 	return t.st
 }
 
@@ -193,7 +219,11 @@ func (t *translation) bound(form string) (arg int, columns []Column) {
 
 func (t *translation) rows(arg int, columns []Column) string {
 	part := -1
-	return t.Rows(columns, func() string {
+	write := t.Rows
+	if t.one {
+		write = t.Row
+	}
+	return write(columns, func() string {
 		part++
 		return t.parameter(param{arg, part})
 	})
@@ -220,7 +250,11 @@ func (s *Store) bind(st *statement, args []any) []any {
 	for i, arg := range args {
 		switch v := arg.(type) {
 		case rowset:
-			parts[i] = s.d.Bind(st.columns[i], v)
+			if st.one {
+				parts[i] = s.values(v[0])
+			} else {
+				parts[i] = s.d.Bind(st.columns[i], v)
+			}
 		case notify.ID:
 			parts[i] = []any{s.d.id(v)}
 		default:
@@ -230,6 +264,18 @@ func (s *Store) bind(st *statement, args []any) []any {
 	bound := make([]any, len(st.params))
 	for i, p := range st.params {
 		bound[i] = parts[p.arg][p.part]
+	}
+	return bound
+}
+
+// values are the values of a row as parameters.
+func (s *Store) values(row []any) []any {
+	bound := make([]any, len(row))
+	for i, value := range row {
+		if id, ok := value.(notify.ID); ok {
+			value = s.d.id(id)
+		}
+		bound[i] = value
 	}
 	return bound
 }

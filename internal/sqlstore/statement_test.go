@@ -141,3 +141,16 @@ func TestShortened_cutsBetweenCharacters(t *testing.T) {
 	assert.Equal(t, strings.Repeat("é", longestError/2), cut)
 	assert.Equal(t, strings.Repeat("é", longestError/2-1), strings.TrimPrefix(shortened("x"+strings.Repeat("é", longestError)), "x"))
 }
+
+// One row is bound as parameters of their own where the dialect can do that,
+// more as whatever it makes of many.
+func TestForm_oneRow(t *testing.T) {
+	s := &Store{d: &Dialect{Row: func([]Column, func() string) string { return "" }}}
+	one, two := rowset{{"a"}}, rowset{{"a"}, {"b"}}
+	assert.Equal(t, "x"+oneRow, s.form("x", []any{1, one}))
+	assert.Equal(t, "x", s.form("x", []any{one, two}))
+	assert.Equal(t, "x", s.form("x", []any{1, "y"}), "nothing is bound")
+	assert.Equal(t, "x", s.form("x", []any{rowset{}}))
+	s.d.Row = nil
+	assert.Equal(t, "x", s.form("x", []any{one}))
+}

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -103,15 +104,21 @@ func (s *Store) prepare(ctx context.Context) error {
 		return nil
 	}
 	for _, text := range append(slices.Clone(hot), s.d.ClaimFirst, s.d.ClaimMore, s.d.ClaimExpired, s.d.UpsertPlan, s.d.Present, s.d.AcceptAtOnce) {
-		if text == "" {
-			continue
+		forms := []string{text}
+		if s.d.Row != nil && strings.Contains(text, "{rows") {
+			forms = append(forms, text+oneRow)
 		}
-		err := s.d.Patiently(ctx, func() error {
-			_, err := s.prepared(ctx, text)
-			return err
-		})
-		if err != nil {
-			return err
+		for _, form := range forms {
+			if text == "" {
+				continue
+			}
+			err := s.d.Patiently(ctx, func() error {
+				_, err := s.prepared(ctx, form)
+				return err
+			})
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -128,12 +135,13 @@ func (s *Store) prepared(ctx context.Context, text string) (*statement, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare: %w", err)
 	}
-	ready := &statement{text: st.text, columns: st.columns, params: st.params, prepared: stmt}
-	if !s.statements.CompareAndSwap(text, st, ready) {
+	ready := *st
+	ready.prepared = stmt
+	if !s.statements.CompareAndSwap(text, st, &ready) {
 		stmt.Close() // somebody else was first
 		return s.statement(text), nil
 	}
-	return ready, nil
+	return &ready, nil
 }
 
 // Now implements [notify.Store].

@@ -30,7 +30,7 @@ type tx struct {
 
 // exec runs a statement and returns how many rows it touched.
 func (t *tx) exec(ctx context.Context, text string, args ...any) (int64, error) {
-	st := t.s.statement(text)
+	st := t.s.statement(t.s.form(text, args))
 	args = t.s.bind(st, args)
 	if t.host != nil {
 		return t.host.Exec(ctx, st.text, args...)
@@ -50,7 +50,7 @@ func (t *tx) exec(ctx context.Context, text string, args ...any) (int64, error) 
 
 // query calls scan for each row.
 func (t *tx) query(ctx context.Context, text string, scan func(row) error, args ...any) error {
-	st := t.s.statement(text)
+	st := t.s.statement(t.s.form(text, args))
 	args = t.s.bind(st, args)
 	if t.host != nil {
 		rows, err := t.host.Query(ctx, st.text, args...)
@@ -66,6 +66,7 @@ func (t *tx) query(ctx context.Context, text string, scan func(row) error, args 
 
 // query implements querier on any connection of the pool.
 func (s *Store) query(ctx context.Context, text string, scan func(row) error, args ...any) error {
+	text = s.form(text, args)
 	if s.unprepared {
 		st := s.statement(text)
 		rows, err := s.db.QueryContext(ctx, st.text, s.bind(st, args)...)

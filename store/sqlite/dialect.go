@@ -25,6 +25,7 @@ func dialect(migrations fs.FS) *sqlstore.Dialect {
 
 		Placeholder:     func(n int) string { return fmt.Sprintf("?%d", n) },
 		Rows:            rows,
+		Row:             oneRow,
 		Bind:            sqlstore.BindJSON,
 		Update:          update,
 		Delete:          remove,
@@ -73,6 +74,15 @@ func rows(columns []sqlstore.Column, parameter func() string) string {
 	}
 	fmt.Fprintf(&b, ` FROM json_each(%s)) r`, parameter())
 	return b.String()
+}
+
+// oneRow has a parameter for each column: a third of the work of JSON.
+func oneRow(columns []sqlstore.Column, parameter func() string) string {
+	values := make([]string, len(columns))
+	for i, c := range columns {
+		values[i] = parameter() + ` AS ` + c.Name
+	}
+	return `(SELECT ` + strings.Join(values, `, `) + `) r`
 }
 
 // update and remove name rows by those of json_each.
