@@ -1,6 +1,7 @@
 package email
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -14,6 +15,7 @@ type Channel struct {
 	o         settings
 	sessions  *pool
 	locales   locales
+	locale    *locale // of those whose own is unknown
 	templates templates
 	zones     zones
 }
@@ -34,6 +36,9 @@ func New(o Options) (*Channel, error) {
 	c := &Channel{o: s, sessions: newPool(s.MaxSessions, s.IdleSessions)}
 	if c.locales, err = newLocales(s.Locales, c.o.look.Name); err == nil {
 		c.templates, err = newTemplates(s.Templates)
+	}
+	if c.locale = c.locales.find(cmp.Or(s.Locale, fallback), nil); err == nil && c.locale == nil {
+		err = invalid("Locale", "has no texts")
 	}
 	if err == nil && (s.Templates != nil || s.Locales != nil) {
 		err = c.rehearse()

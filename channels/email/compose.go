@@ -19,7 +19,7 @@ func (c *Channel) Preview(d notify.Delivery) ([]byte, error) {
 }
 
 func (c *Channel) preview(d notify.Delivery, unsubscribe string) ([]byte, error) {
-	l := c.locales.find(d.Contact.Locale, c.o.Locale)
+	l := c.locales.find(d.Contact.Locale, c.locale)
 	e, err := c.envelope(d, l, unsubscribe)
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (c *Channel) PreviewDigest(d notify.Delivery, digest notify.Digest) ([]byte
 }
 
 func (c *Channel) previewDigest(d notify.Delivery, digest notify.Digest, unsubscribe string) ([]byte, error) {
-	l := c.locales.find(d.Contact.Locale, c.o.Locale)
+	l := c.locales.find(d.Contact.Locale, c.locale)
 	e, err := c.envelope(d, l, unsubscribe)
 	if err != nil {
 		return nil, err

@@ -83,7 +83,7 @@ func newLocales(changes map[string]map[string]string, sender string) (locales, e
 		all[strings.ToLower(tag)] = l
 	}
 	for raw, change := range changes {
-		if err := all.find(raw, "").try(change); err != nil {
+		if err := all.find(raw, nil).try(change); err != nil {
 			return nil, err
 		}
 	}
@@ -202,9 +202,9 @@ func direction(tag string) string {
 }
 
 // find negotiates: "pt-BR" is pt unless the host has texts for pt-BR itself, and
-// what nobody has is the fallback. Languages are never taken for one another,
+// what nobody has is otherwise. Languages are never taken for one another,
 // however close.
-func (all locales) find(wanted, otherwise string) *locale {
+func (all locales) find(wanted string, otherwise *locale) *locale {
 	wanted, _, _ = strings.Cut(strings.ToLower(wanted), ".") // a locale of POSIX
 	wanted = strings.ReplaceAll(wanted, "_", "-")
 	for len(wanted) < 100 && wanted != "" {
@@ -213,10 +213,7 @@ func (all locales) find(wanted, otherwise string) *locale {
 		}
 		wanted = wanted[:max(strings.LastIndexByte(wanted, '-'), 0)]
 	}
-	if otherwise == "" {
-		return all[fallback]
-	}
-	return all.find(otherwise, "")
+	return otherwise
 }
 
 // say returns a text with its placeholders filled in; the plural form is that

@@ -86,10 +86,8 @@ func TestLanguagesAreNegotiated(t *testing.T) {
 		"uk": "en", "ca": "en", // related languages are others
 		"nonsense": "en", "-": "en", "\r\nX: y": "en", "../de": "en", strings.Repeat("de-", 1000): "en", "\xff": "en",
 	} {
-		assert.Equal(t, want, all.find(wanted, "").tag, "%q", wanted)
+		assert.Equal(t, want, all.find(wanted, all["en"]).tag, "%q", wanted)
 	}
-	assert.Equal(t, "de", all.find("uk", "de-AT").tag)
-	assert.Equal(t, "en", all.find("uk", "ca").tag)
 }
 
 func TestLettersSpeakTheRecipientsLanguage(t *testing.T) {

@@ -31,6 +31,7 @@ func TestNewNamesTheBadOption(t *testing.T) {
 		{"Brand.Name", func(o *Options) { o.Brand.Name = "a\x00" }},
 		{"Domain", func(o *Options) { o.Domain = "acme.example>\r\nX: y" }},
 		{"Hello", func(o *Options) { o.Hello = "a b" }},
+		{"Locale", func(o *Options) { o.Locale = "tlh" }},
 		{"Brand.Address", func(o *Options) { o.Brand.Address = "\xff" }},
 		{"Brand.Logo", func(o *Options) { o.Brand.Logo = "http://acme.example/logo.png" }},
 		{"Brand.Logo", func(o *Options) { o.Brand.Logo = "data:image/png;base64,AA==" }},

@@ -209,4 +209,34 @@ var mutants = []mutant{
 `, ``,
 		[]suite{contract("fanout")},
 	},
+	{
+		"a lost answer to the final dot counts as not sent", "channels/email/submit.go",
+		`		return fail(stageEnd, err)
+`, `		return fail(stageBody, err)
+`,
+		[]suite{mail("TestClasses")},
+	},
+	{
+		"QUIT is said to a relay that waits for a letter", "channels/email/submit.go",
+		`first.open = first.open || step.stage == stageData && a.code == 354`, `first.open = false`,
+		[]suite{mail("TestThePipelinedEnvelope")},
+	},
+	{
+		"what the relay says before TLS counts within it", "channels/email/connect.go",
+		`	if s.in.Buffered() > 0 {
+`, `	if false {
+`,
+		[]suite{mail("TestStartTLSIsRequired")},
+	},
+	{
+		"a letter's dots are not doubled", "channels/email/submit.go",
+		`			out = append(out, '.')
+`, ``,
+		[]suite{mail("TestLinesThatStartWithADot|TestDotsAreDoubled")},
+	},
+	{
+		"a full mailbox is held against the relay", "channels/email/failure.go",
+		`Reached:    class == notify.Temporary && f.mailbox()`, `Reached:    false`,
+		[]suite{mail("TestWhetherTheRelay")},
+	},
 }

@@ -25,6 +25,9 @@ func (s suite) flags() []string {
 // root are tests of the rules and the engine.
 func root(run string) suite { return suite{".", ".", run} }
 
+// mail are tests of the e-mail channel.
+func mail(run string) suite { return suite{".", "./channels/email", run} }
+
 // contract is the conformance kit on the memory store, or the part of it.
 func contract(part string) suite { return suite{".", "./store/memory", "^TestContract$/" + part} }
 

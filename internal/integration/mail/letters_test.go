@@ -53,7 +53,7 @@ var hostile = map[string]struct{ raw, line string }{
 	"dots":        {".\r\n.", ". ."},
 	"scripts":     {"Größe · 価格 · цена · סכום · 🙂👨‍👩‍👧", "Größe · 価格 · цена · סכום · 🙂👨‍👩‍👧"},
 	"long":        {strings.Repeat("Ein sehr langer Titel, ", 20) + "Ende", ""},
-	"unbroken":    {strings.Repeat("x", 500), ""},
+	"unbroken":    {strings.Repeat("x", 1000), ""},
 }
 
 // TestAnotherParserReadsEveryLetter lets Python's email package, which shares
