@@ -5,6 +5,8 @@ EXAMPLES    := $(sort $(patsubst examples/%/main.go,%,$(wildcard examples/*/main
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 FUZZTIME    ?= 10s
+WORLDS      ?= 300
+MODELS      ?= 300
 SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -70,7 +72,7 @@ examples: # each example runs from here, as in a fresh clone, and ends by itself
 	done
 
 .PHONY: check
-check: test fuzz zones storms vulnerabilities ## test, then fuzz at length, sweep all time zones, kill processes for longer, look for known vulnerabilities
+check: test fuzz zones storms worlds models mutants vulnerabilities ## test, then all that takes long: docs/proof.md tells what
 
 .PHONY: fuzz
 fuzz: # each fuzz target for FUZZTIME
@@ -93,6 +95,22 @@ storms: # processes that are killed at work, for longer
 		'cd internal/integration && NOTIFY_STORM=long GOWORK=off go test -count=1 -timeout 60m -v -run Storm ./storm'
 	@echo "== letters of processes that are stopped"; \
 	cd internal/integration && NOTIFY_SWEEP=full GOWORK=off go test -count=1 -timeout 30m -v -run Stopped ./mail
+
+.PHONY: worlds
+worlds: # WORLDS fresh seeds of the simulation
+	@echo "== $(WORLDS) simulated worlds"; \
+	NOTIFY_SIMULATION=x$(WORLDS) go test -count=1 -timeout 60m ./internal/simulation
+
+.PHONY: models
+models: # stores beside the memory store, and properties, MODELS times each
+	@echo "== models and properties, $(MODELS) times"; \
+	go run ./internal/integration/services sh -c \
+		'cd internal/integration && GOWORK=off go test -count=1 -timeout 60m -run "TestModel|TestDigests_tile|TestResolver_|TestCursors_" . -rapid.checks=$(MODELS)'
+
+.PHONY: mutants
+mutants: # each of the defects in internal/mutants is noticed
+	@echo "== mutants"; \
+	go run ./internal/mutants
 
 .PHONY: vulnerabilities
 vulnerabilities: # govulncheck, where its database can be reached

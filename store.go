@@ -305,7 +305,7 @@ type Task struct {
 	Attempts           int      // charged so far
 	Accepted           []string // addresses that are done, by [Delivery.Identity]; with a "!" before it one that refused for good
 	Recovered          bool     // its last lease expired: a process may have died with it
-	Unknown            bool     // an attempt's outcome was unknown, or Recovered
+	Unknown            bool     // an attempt's outcome was unknown, or Recovered; of a digest also: an address has it
 	Cursor             string   // of a fan-out: the last recipient filed
 	Cut, From          time.Time
 }
@@ -380,7 +380,9 @@ type Rejection struct {
 }
 
 // DigestStore plans and opens digests. A plan exists per recipient and channel
-// from the first entry on; with no entry pending it has no NextCut.
+// from the first entry on. With no entry pending it has no NextCut, or, where
+// the items of all its entries were removed, the one that was planned, which
+// then closes nothing.
 type DigestStore interface {
 	// DuePlans returns up to limit plans whose NextCut has come on one of the
 	// channels, the earliest first, and the instant it is.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bellwether-go/notify"
 	"github.com/bellwether-go/notify/store/memory"
+	"github.com/bellwether-go/notify/store/mysql"
 	"github.com/bellwether-go/notify/store/postgres"
 	"github.com/bellwether-go/notify/store/sqlite"
 )
@@ -26,20 +27,28 @@ var modelled = []struct {
 	checks int // in make test: -rapid.checks does more
 	open   func(t testing.TB) func(now func() time.Time) (s notify.Store, closed func())
 }{
-	{"sqlite", 40, func(t testing.TB) func(func() time.Time) (notify.Store, func()) {
+	{"sqlite", 15, func(t testing.TB) func(func() time.Time) (notify.Store, func()) {
 		return func(now func() time.Time) (notify.Store, func()) {
 			db := openDB(t, ":memory:")
 			db.SetMaxOpenConns(1)
 			return newStore(t, db, &sqlite.Options{Now: now}), func() { _ = db.Close() }
 		}
 	}},
-	{"postgres", 15, func(t testing.TB) func(func() time.Time) (notify.Store, func()) {
+	{"postgres", 10, func(t testing.TB) func(func() time.Time) (notify.Store, func()) {
 		db := openPostgres(t, "pgx")
 		schema := newSchema(t, db)
 		stores := 0
 		return func(now func() time.Time) (notify.Store, func()) {
 			stores++
 			return newPostgres(t, db, &postgres.Options{Schema: schema, Prefix: fmt.Sprintf("m%d_", stores), Now: now}), func() {}
+		}
+	}},
+	{"mysql", 8, func(t testing.TB) func(func() time.Time) (notify.Store, func()) {
+		db := connectMySQL(t, newDatabase(t, nil))
+		stores := 0
+		return func(now func() time.Time) (notify.Store, func()) {
+			stores++
+			return newMySQL(t, db, &mysql.Options{Prefix: fmt.Sprintf("m%d_", stores), Now: now}), func() {}
 		}
 	}},
 }

@@ -60,14 +60,18 @@ func show(to io.Writer, all []mutant) {
 	}
 }
 
-// run first makes sure that the suites pass as they are, or their failing would
-// mean nothing.
 func run(ctx context.Context, to io.Writer, all []mutant) error {
 	b, err := newBench()
 	if err != nil {
 		return err
 	}
 	defer b.close()
+	return report(ctx, to, b, all)
+}
+
+// report first makes sure that the suites pass as they are, or their failing
+// would mean nothing.
+func report(ctx context.Context, to io.Writer, b *bench, all []mutant) error {
 	sound := make(map[suite]bool)
 	for _, m := range all {
 		for _, s := range m.killers {

@@ -1,6 +1,9 @@
 package main
 
-import "strings"
+import (
+	"path"
+	"strings"
+)
 
 // suite is a part of the tests.
 type suite struct {
@@ -9,15 +12,13 @@ type suite struct {
 	run    string // of -run
 }
 
-func (s suite) String() string {
-	return strings.TrimPrefix(strings.TrimPrefix(s.module+"/"+s.folder, "./"), "./") + " " + s.run
-}
+func (s suite) String() string { return path.Join(s.module, s.folder) + " " + s.run }
 
-// flags keep rapid from writing the failure that is wanted into the tree, and
-// from making it small.
+// flags let rapid try more than in make test, and keep it from writing the
+// failure that is wanted into the tree and from making it small.
 func (s suite) flags() []string {
 	if strings.Contains(s.run, "TestModel") {
-		return []string{"-args", "-rapid.nofailfile", "-rapid.shrinktime=0s"}
+		return []string{"-args", "-rapid.nofailfile", "-rapid.shrinktime=0s", "-rapid.checks=100"}
 	}
 	return nil
 }

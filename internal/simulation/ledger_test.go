@@ -19,6 +19,9 @@ type ledger struct {
 	w     *world
 	clock atomic.Int64
 
+	leases sync.Mutex // held by claims and settlements, so that their order is known
+	epochs map[notify.ID]int64
+
 	mu            sync.Mutex
 	notifications map[notify.ID]*sent
 	fanOuts       map[notify.ID]notify.ID // task → notification
@@ -91,6 +94,7 @@ type place struct {
 func newLedger(w *world) *ledger {
 	return &ledger{
 		w:             w,
+		epochs:        make(map[notify.ID]int64),
 		notifications: make(map[notify.ID]*sent),
 		fanOuts:       make(map[notify.ID]notify.ID),
 		keys:          make(map[string]notify.ID),
@@ -352,6 +356,7 @@ func (l *ledger) claimed(p *process, t notify.Task) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.w.trace("%s claims %s %s at epoch %d (recovered: %v)", p.name, t.Kind, t.ID, t.Epoch, t.Recovered)
+	l.epochs[t.ID] = t.Epoch
 	if d := l.deliveries[t.ID]; d != nil && t.Recovered {
 		d.recoveries++
 	}
@@ -361,6 +366,9 @@ func (l *ledger) settled(p *process, o notify.Outcome) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.w.trace("%s settles %s: %s (%s)", p.name, o.Task.ID, o.Status, o.Reason)
+	if o.Task.Epoch < l.epochs[o.Task.ID] {
+		l.w.violated("%s settled %s at epoch %d, when it was at %d", p.name, o.Task.ID, o.Task.Epoch, l.epochs[o.Task.ID])
+	}
 	d := l.deliveries[o.Task.ID]
 	if d != nil && slices.Contains([]notify.Status{notify.StatusDelivered, notify.StatusSkipped, notify.StatusDead}, o.Status) {
 		d.finals++

@@ -12,6 +12,8 @@ import (
 
 func (f faulty) Claim(ctx context.Context, c notify.Claim) ([]notify.Task, error) {
 	return pass(ctx, f.p, "Claim", func(ctx context.Context) ([]notify.Task, error) {
+		f.p.w.ledger.leases.Lock()
+		defer f.p.w.ledger.leases.Unlock()
 		tasks, err := f.p.w.store.Claim(ctx, c)
 		for _, t := range tasks {
 			f.p.w.ledger.claimed(f.p, t)
@@ -44,6 +46,8 @@ func (f faulty) Load(ctx context.Context, tasks []notify.Task, countUnread int) 
 
 func (f faulty) Settle(ctx context.Context, outcomes []notify.Outcome) ([]notify.ID, error) {
 	return pass(ctx, f.p, "Settle", func(ctx context.Context) ([]notify.ID, error) {
+		f.p.w.ledger.leases.Lock()
+		defer f.p.w.ledger.leases.Unlock()
 		lost, err := f.p.w.store.Settle(ctx, outcomes)
 		if err == nil {
 			for _, o := range outcomes {

@@ -51,7 +51,7 @@ func newWorld(t *testing.T, seed uint64, f *faults) *world {
 		time.Date(2026, 3, 28, 6, 0, 0, 0, time.UTC), time.Date(2026, 10, 24, 6, 0, 0, 0, time.UTC),
 		time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), time.Date(2027, 3, 13, 12, 0, 0, 0, time.UTC),
 	}
-	w.jump.Store(int64(dates[seed%4].Sub(time.Now())))
+	w.jump.Store(int64(time.Until(dates[seed%4])))
 	w.store = memory.New(&memory.Options{Now: func() time.Time { return time.Now().Add(time.Duration(w.jump.Load())) }})
 	w.ledger = newLedger(w)
 	return w

@@ -51,11 +51,11 @@ type place struct {
 }
 
 // audit checks that nothing was lost, invented or doubled.
-func audit(t *testing.T, center *notify.Notifier, db *sql.DB, lines []line, f faults) {
+func audit(t *testing.T, sys *system, center *notify.Notifier, db *sql.DB, lines []line, f faults) {
 	t.Helper()
 	b := &books{t: t, faults: f}
 	b.readJournals(lines)
-	b.readStore(t.Context(), center, db)
+	b.readStore(t.Context(), sys, center, db)
 	t.Logf("%d keys sent, %d acknowledged, %d stored; %d items; %d records; %d accepted by peers, %d leases lost",
 		len(b.begun), len(b.acked), len(b.stored), b.itemCount(), len(b.records), len(b.took), b.lost)
 
@@ -97,7 +97,7 @@ func (b *books) readJournals(lines []line) {
 	}
 }
 
-func (b *books) readStore(ctx context.Context, center *notify.Notifier, db *sql.DB) {
+func (b *books) readStore(ctx context.Context, sys *system, center *notify.Notifier, db *sql.DB) {
 	b.items = make(map[notify.Recipient][]notify.Item)
 	for _, r := range everybody() {
 		for item, err := range center.Inbox(r).All(ctx, notify.Query{State: notify.StateAll, Limit: 200}) {
@@ -117,7 +117,7 @@ func (b *books) readStore(ctx context.Context, center *notify.Notifier, db *sql.
 		q.Before = notify.Position{Filed: last.Filed, ID: last.ID}
 	}
 	b.stored, b.keys = make(map[string]accepted), make(map[notify.ID]string)
-	for _, row := range query(b.t, db, "SELECT dedup, id, accepted FROM notify_notification") {
+	for _, row := range query(b.t, db, "SELECT dedup, "+sys.ids+", accepted FROM notify_notification") {
 		at, err := strconv.ParseInt(row[2], 10, 64)
 		require.NoError(b.t, err)
 		b.stored[row[0]], b.keys[notify.ID(row[1])] = accepted{notify.ID(row[1]), at}, row[0]

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ type system struct {
 	migrate func(ctx context.Context, db *sql.DB) error
 	open    func(db *sql.DB, now func() time.Time) (store, error)
 	tables  string // a query for the names of the center's tables
+	ids     string // an expression for the text of a column named id
 	// Statements of a transaction that fails while another one has written.
 	begin string
 	claim string
@@ -45,7 +47,7 @@ type system struct {
 }
 
 // systems are all that there are, by name.
-var systems = []*system{sqliteSystem, postgresSystem}
+var systems = []*system{sqliteSystem, postgresSystem, mariaSystem}
 
 // each runs a test on each system.
 func each(t *testing.T, test func(t *testing.T, s *system)) {
@@ -164,4 +166,20 @@ func query(t testing.TB, db *sql.DB, text string) (all [][]string) {
 	}
 	require.NoError(t, rows.Err())
 	return all
+}
+
+// names counts what was named.
+var names atomic.Int64
+
+func freshName() string {
+	return fmt.Sprintf("storm_%d_%d", time.Now().UnixNano(), names.Add(1))
+}
+
+func execute(t testing.TB, driver, dsn, statement string) {
+	t.Helper()
+	db, err := sql.Open(driver, dsn)
+	require.NoError(t, err)
+	defer db.Close()
+	_, err = db.Exec(statement)
+	require.NoError(t, err)
 }

@@ -110,7 +110,7 @@ func outages(t *testing.T, sys *system) {
 			kept = append(kept, l)
 		}
 	}
-	audit(t, center, db, kept, faults{kills: len(sys.outages) * len(team.workers)})
+	audit(t, sys, center, db, kept, faults{kills: len(sys.outages) * len(team.workers)})
 }
 
 // team is the processes that live through the outages.

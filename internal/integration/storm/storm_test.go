@@ -82,7 +82,7 @@ func storm(t *testing.T, d database, p plan) {
 		}
 	}
 	t.Log(f)
-	audit(t, center, db, readJournals(t, c.folder), f)
+	audit(t, d.system(), center, db, readJournals(t, c.folder), f)
 }
 
 // look opens the center for a parent that lets others work.

@@ -109,8 +109,12 @@ func (c *child) sendOne(ctx context.Context, center *notify.Notifier, l letter) 
 	c.journal.write(line{What: sending, Key: l.Key})
 	send := center.Send
 	if l.inTransaction {
-		send = func(ctx context.Context, notes ...notify.Notification) ([]notify.Receipt, error) {
-			return c.order(ctx, center, l)
+		send = func(ctx context.Context, _ ...notify.Notification) ([]notify.Receipt, error) {
+			receipts, err := c.order(ctx, center, l)
+			for err != nil && strings.Contains(strings.ToLower(err.Error()), "deadlock") {
+				receipts, err = c.order(ctx, center, l) // a transaction of the host is the host's to repeat
+			}
+			return receipts, err
 		}
 	}
 	receipts, err := send(ctx, l.Notification)

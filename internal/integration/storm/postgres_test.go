@@ -5,40 +5,17 @@ package storm
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"net/url"
-	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/require"
-	_ "modernc.org/sqlite"
 
 	"github.com/bellwether-go/notify/internal/integration/servers"
 	"github.com/bellwether-go/notify/store/postgres"
-	"github.com/bellwether-go/notify/store/sqlite"
 )
-
-// sqliteSystem is a file, opened as the documentation recommends but for the
-// patience of the host's own transactions: others are frozen here.
-var sqliteSystem = &system{
-	name:   "SQLite",
-	driver: "sqlite",
-	create: func(t testing.TB, _ string) string {
-		return "file:" + filepath.Join(t.TempDir(), "center.db") +
-			"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(30000)&_pragma=synchronous(FULL)&_txlock=immediate"
-	},
-	migrate: func(ctx context.Context, db *sql.DB) error { return sqlite.Migrate(ctx, db, nil) },
-	open: func(db *sql.DB, now func() time.Time) (store, error) {
-		return sqlite.New(db, &sqlite.Options{Now: now})
-	},
-	tables: "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'notify_%' ORDER BY name",
-	begin:  "BEGIN IMMEDIATE",
-	claim:  "SELECT 1",
-}
 
 // postgresSystem is a schema on the server of the tests.
 var postgresSystem = &system{
@@ -56,14 +33,13 @@ var postgresSystem = &system{
 		return postgres.New(db, &postgres.Options{Now: now})
 	},
 	tables: "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() AND table_name LIKE 'notify_%' ORDER BY table_name",
+	ids:    "id",
 	begin:  "BEGIN",
 	claim:  "SELECT id FROM notify_task FOR UPDATE NOWAIT",
 
 	administrator: func(server string) string { return withParameter(server, "default_transaction_read_only=off") },
 	employ: func(t testing.TB, root *sql.DB, dsn string) string {
-		u, err := url.Parse(dsn)
-		require.NoError(t, err)
-		schema := u.Query().Get("search_path")
+		schema := pgSchema(t, dsn)
 		for _, statement := range []string{
 			"CREATE ROLE host LOGIN PASSWORD 'host'",
 			"GRANT USAGE ON SCHEMA " + schema + " TO host",
@@ -72,6 +48,8 @@ var postgresSystem = &system{
 			_, err := root.Exec(statement)
 			require.NoError(t, err)
 		}
+		u, err := url.Parse(dsn)
+		require.NoError(t, err)
 		u.User = url.UserPassword("host", "host")
 		return u.String()
 	},
@@ -102,44 +80,29 @@ var postgresSystem = &system{
 		{
 			name: "rights withdrawn",
 			begin: func(h *host) {
-				h.run("REVOKE SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA " + h.schema() + " FROM host")
+				h.run("REVOKE SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA " + pgSchema(h.t, h.db.DSN) + " FROM host")
 			},
 			end: func(h *host) {
-				h.run("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA " + h.schema() + " TO host")
+				h.run("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA " + pgSchema(h.t, h.db.DSN) + " TO host")
 			},
 			tells: "grant the role|SQLSTATE 42501",
 		},
 		{
 			name:  "a table gone",
-			begin: func(h *host) { h.run("ALTER TABLE " + h.schema() + ".notify_task RENAME TO gone") },
-			end:   func(h *host) { h.run("ALTER TABLE " + h.schema() + ".gone RENAME TO notify_task") },
+			begin: func(h *host) { h.run("ALTER TABLE " + pgSchema(h.t, h.db.DSN) + ".notify_task RENAME TO gone") },
+			end:   func(h *host) { h.run("ALTER TABLE " + pgSchema(h.t, h.db.DSN) + ".gone RENAME TO notify_task") },
 			tells: "run postgres.Migrate",
 		},
 		diskFull("disk of the server is full|connect|EOF|reset|starting up|unexpected|broken pipe|closed|recovery|terminating"),
 	},
 }
 
-// schema is where the center is.
-func (h *host) schema() string {
-	u, err := url.Parse(h.db.DSN)
-	require.NoError(h.t, err)
-	return u.Query().Get("search_path")
-}
-
-// names counts what was named.
-var names atomic.Int64
-
-func freshName() string {
-	return fmt.Sprintf("storm_%d_%d", time.Now().UnixNano(), names.Add(1))
-}
-
-func execute(t testing.TB, driver, dsn, statement string) {
+// pgSchema is the schema that a DSN leads to.
+func pgSchema(t testing.TB, dsn string) string {
 	t.Helper()
-	db, err := sql.Open(driver, dsn)
+	u, err := url.Parse(dsn)
 	require.NoError(t, err)
-	defer db.Close()
-	_, err = db.Exec(statement)
-	require.NoError(t, err)
+	return u.Query().Get("search_path")
 }
 
 func withParameter(dsn, parameter string) string {
