@@ -17,7 +17,8 @@ import (
 
 // The order and the notification about it are there together or not at all.
 func TestShop_tellsOfOrdersThatArePlaced(t *testing.T) {
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "app.db")+"?_txlock=immediate&_pragma=synchronous(FULL)")
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "app.db")+"?_txlock=immediate"+
+		"&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
 	require.NoError(t, err)
 	defer db.Close()
 	require.NoError(t, sqlite.Migrate(t.Context(), db, nil))
