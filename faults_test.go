@@ -54,6 +54,35 @@ func TestRetryAfter_isALowerBound(t *testing.T) { // R22
 	})
 }
 
+func TestRetryAfter_beyondThePolicyEndsTheDelivery(t *testing.T) { // R22, R28
+	synctest.Test(t, func(t *testing.T) {
+		mail := &outlet{name: notify.Email, answer: func(context.Context, notify.Delivery) error {
+			return &notify.DeliveryError{RetryAfter: 100 * 365 * 24 * time.Hour, Err: errors.New("452")}
+		}}
+		n := center(t, mail, nil)
+		send(t, n, note("never"))
+		require.NoError(t, n.Drain(t.Context()))
+		assert.Equal(t, notify.StatusDead, records(t, n)[0].Status)
+		assert.Equal(t, "asked to wait too long", records(t, n)[0].Reason)
+	})
+}
+
+func TestAttemptTimeout_leavesAnUnknownOutcome(t *testing.T) { // R20, R23
+	synctest.Test(t, func(t *testing.T) {
+		mail := &outlet{name: notify.Email, answer: func(ctx context.Context, _ notify.Delivery) error {
+			<-ctx.Done()
+			return fmt.Errorf("reading the answer: %w", ctx.Err())
+		}}
+		n := center(t, mail, func(o *notify.Options) { o.AttemptTimeout = 2 * time.Second })
+		send(t, n, note("hangs"))
+		begun := time.Now()
+		require.NoError(t, n.Drain(t.Context()))
+		assert.Equal(t, 2*time.Second, time.Since(begun))
+		assert.Equal(t, notify.StatusUnknown, records(t, n)[0].Status, "the channel cannot tell how far it came")
+		assert.Equal(t, 1, records(t, n)[0].Attempts)
+	})
+}
+
 func TestPermanent_isDeadAtOnce(t *testing.T) { // R22
 	mail := &outlet{name: notify.Email, answer: func(context.Context, notify.Delivery) error {
 		return &notify.DeliveryError{Class: notify.Permanent, Err: errors.New("554")}

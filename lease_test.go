@@ -207,6 +207,32 @@ func TestPanics_ofSendersLeaveEveryPlaceFree(t *testing.T) {
 	})
 }
 
+func TestRecovered_runOneAtATime(t *testing.T) { // section 5.3
+	synctest.Test(t, func(t *testing.T) {
+		store := memory.New(nil)
+		var counts crowd
+		mail := &outlet{name: notify.Email, answer: counts.slow(time.Second, func(d notify.Delivery) string {
+			return d.Item.Notification.Title[:3]
+		})}
+		n := newEngine(t, store, mail)
+		for i := range 6 {
+			send(t, n, note(fmt.Sprint("old", i)))
+		}
+		_, err := store.Claim(t.Context(), notify.Claim{Lease: time.Second, Channels: map[string]int{notify.Email: 6}})
+		require.NoError(t, err)
+		time.Sleep(2 * time.Second) // their process died, perhaps of one of them
+		for i := range 6 {
+			send(t, n, note(fmt.Sprint("new", i)))
+		}
+		defer running(t, n)()
+		time.Sleep(30 * time.Second)
+		most, _ := counts.peaks()
+		assert.Equal(t, 1, most["old"])
+		assert.Greater(t, most["new"], 1)
+		assert.Len(t, mail.deliveries(), 12)
+	})
+}
+
 // touchy are callbacks of the host that panic.
 type touchy struct{}
 
