@@ -162,6 +162,19 @@ func TestGone_removesARegisteredAddressUnlessItWasRegisteredAnew(t *testing.T) {
 	})
 }
 
+func TestAddress_thatIsKnownTwiceIsCalledOnce(t *testing.T) { // R24
+	mail := &outlet{name: notify.Email}
+	n := center(t, mail, func(o *notify.Options) {
+		twice := notify.Address{Channel: notify.Email, Value: "ada@example.org"}
+		o.Directory = notify.People{ada: {Addresses: []notify.Address{twice, twice, {Channel: "fax", Value: "1"}}}}
+	})
+	_, err := n.Register(t.Context(), ada, notify.Registration{Address: notify.Address{Channel: notify.Email, Value: "ada@example.org"}})
+	require.NoError(t, err)
+	send(t, n, note("once"))
+	require.NoError(t, n.Drain(t.Context()))
+	assert.Len(t, mail.deliveries(), 1)
+}
+
 func TestRegister_needsAChannelWithAddresses(t *testing.T) { // R36
 	n := center(t, &outlet{name: notify.Email}, func(o *notify.Options) { o.Channels = []notify.Channel{pager{}} })
 	_, err := n.Register(t.Context(), ada, notify.Registration{Address: notify.Address{Channel: "pager", Value: "x"}})
