@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -74,4 +75,47 @@ func TestWhatWasAcceptedInTheLastMomentIsDelivered(t *testing.T) {
 	})
 	require.NoError(t, c.Deliver(ctx, delivery()))
 	assert.Empty(t, c.sessions.idle, "a connection that was cut is not kept")
+}
+
+// TestASilentSessionIsGivenUpSoon runs in virtual time: a kept connection that
+// swallows what is said costs seconds, not the time-out of a command.
+func TestASilentSessionIsGivenUpSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var serving sync.WaitGroup
+		c := newChannel(t, func(o *Options) {
+			o.TLS = Plaintext
+			o.Dial = func(context.Context, string, string) (net.Conn, error) {
+				ours, theirs := net.Pipe()
+				serving.Go(func() { swallowNoop(theirs) })
+				return ours, nil
+			}
+		})
+		require.NoError(t, c.Deliver(t.Context(), delivery()))
+		time.Sleep(probeAfter)
+		asked := time.Now()
+		require.NoError(t, c.Deliver(t.Context(), delivery()))
+		assert.Equal(t, probeTimeout, time.Since(asked))
+		require.NoError(t, c.Close())
+		serving.Wait()
+	})
+}
+
+// swallowNoop takes one letter after the other, but never answers NOOP.
+func swallowNoop(conn net.Conn) {
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	for ok := say(conn, "220 relay"); ok; {
+		line, err := in.ReadString('\n')
+		switch {
+		case err != nil:
+			return
+		case strings.HasPrefix(line, "NOOP"):
+		case strings.HasPrefix(line, "DATA"):
+			say(conn, "354 go on")
+			_, _ = readMessage(in)
+			ok = say(conn, "250 ok")
+		default:
+			ok = say(conn, "250 ok")
+		}
+	}
 }
