@@ -89,6 +89,9 @@ type Dialect struct {
 	// where rows are locked as they are looked at: a SELECT that locks names
 	// them by primary key, so that it waits for nobody else's.
 	Join string
+	// Key, if it is not nil, follows a table whose rows are named by its key, so
+	// that no others are looked at.
+	Key func(table string) string
 	// Share locks the rows of a SELECT until the transaction ends, so that they
 	// stay as they are; Lock does, of the table with the alias if there is one,
 	// so that nobody else can lock them either; Skip leaves out those that are

@@ -19,7 +19,7 @@ UNION SELECT notification FROM {delivery} WHERE tenant = ?1 AND recipient = ?2`
 	selectUnreferred = `SELECT n.id FROM {notification} n WHERE n.id IN (SELECT id FROM {rows id:id}) AND ` + unreferred
 
 	selectFanOuts = `SELECT notification FROM {task} WHERE queue = 0 AND kind = 'fanout' AND tenant = ?`
-	selectKept    = `SELECT n.id, n.recipients FROM {rows held:id} {join} {notification} n ON n.id = r.held WHERE n.recipients IS NOT NULL {locked n}`
+	selectKept    = `SELECT n.id, n.recipients FROM {rows held:id} {join} {notification} n {key notification} ON n.id = r.held WHERE n.recipients IS NOT NULL {locked n}`
 	updateKept    = `UPDATE {notification} SET recipients = ? WHERE id = ?`
 
 	selectTasksOf   = `SELECT id FROM {task} WHERE queue = 1 AND tenant = ? AND recipient = ?`

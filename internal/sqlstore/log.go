@@ -14,7 +14,7 @@ const (
 
 	// A rejected recipient has a record without a kind, which is no work to repeat.
 	selectDead = `SELECT id, kind, tenant, recipient, notification, provider, channel, lane, bucket, forced, preferences, filed, 0, 0, epoch, 0, accepted, unknown, '', cut, cut_from, '', error
-FROM {rows dead:id} {join} {delivery} d ON d.id = r.dead WHERE status = 'dead' AND kind <> '' {locked d}`
+FROM {rows dead:id} {join} {delivery} d {key delivery} ON d.id = r.dead WHERE status = 'dead' AND kind <> '' {locked d}`
 
 	deleteDeliveries = `{delete delivery id:id}`
 )

@@ -13,7 +13,7 @@ const (
 	updatePlan = `UPDATE {plan} SET next_cut = ?, last_cut = ? WHERE tenant = ? AND recipient = ? AND channel = ?`
 
 	selectDigests = `SELECT id FROM {task} WHERE queue = 1 AND kind = 'digest' AND tenant = ? AND recipient = ? AND channel = ?`
-	selectEarlier = `SELECT ` + taskColumns + ` FROM {rows held:id} {join} {task} t ON t.id = r.held WHERE leased_until = 0 AND unknown = 0 {locked t}`
+	selectEarlier = `SELECT ` + taskColumns + ` FROM {rows held:id} {join} {task} t {key task} ON t.id = r.held WHERE leased_until = 0 AND unknown = 0 {locked t}`
 
 	dropEntries   = `DELETE FROM {entry} WHERE tenant = ? AND recipient = ? AND channel = ? AND digest = {none} AND filed < ?`
 	bindEntries   = `UPDATE {entry} SET digest = ? WHERE tenant = ? AND recipient = ? AND channel = ? AND digest = {none} AND filed < ?`

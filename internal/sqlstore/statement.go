@@ -21,6 +21,7 @@ import (
 //	                              a=c:text is the key a, called r.c
 //	{locked} {locked i}           lock the rows, of the table with that alias
 //	{skip} {skip i}               the same, without those that others hold
+//	{key task}                    has the rows of the table found by their key
 //	{join} {share} {none} {unqueued}  see [Dialect]
 //	{nothing item a}              an INSERT leaves existing rows alone
 //	{count 2 a = ?}               how many items i, up to the second argument
@@ -172,6 +173,11 @@ func (t *translation) form(inner, whole string) string {
 		return t.Count(t.names.Table("item"), t.write(condition), func() string { return t.write("?" + limit) })
 	case "join":
 		return t.Join
+	case "key":
+		if t.Key == nil {
+			return ""
+		}
+		return t.Key(t.names.Table(rest))
 	case "share":
 		return t.Share
 	case "locked":

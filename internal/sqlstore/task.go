@@ -37,7 +37,7 @@ const (
 SELECT queue, ` + taskColumns + `
 FROM {rows queue:int id:id kind:text tenant:text recipient:text notification:id provider:text channel:text lane:int bucket:int forced:int preferences:int filed:int due:int leased_until:int epoch:int attempts:int accepted:long unknown:int progress:long cut:int cut_from:int reason:text error:long} WHERE 1 = 1`
 
-	selectTasks = `SELECT ` + taskColumns + ` FROM {rows held:id} {join} {task} t ON t.id = r.held ORDER BY id {locked t}`
+	selectTasks = `SELECT ` + taskColumns + ` FROM {rows held:id} {join} {task} t {key task} ON t.id = r.held ORDER BY id {locked t}`
 
 	deleteTasks = `{delete task id:id}`
 )

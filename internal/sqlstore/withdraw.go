@@ -9,7 +9,7 @@ import (
 const (
 	selectByKey    = `SELECT n.id FROM {notification} n WHERE n.tenant = ? AND n.provider = ? AND n.dedup = ?`
 	selectByEntity = `SELECT n.id FROM {notification} n WHERE n.tenant = ?1 AND n.entity = ?2 AND (?3 = '' OR n.provider = ?3) AND n.withdrawn = 0`
-	selectStanding = `SELECT n.id, n.tenant, n.provider FROM {rows held:id} {join} {notification} n ON n.id = r.held WHERE n.withdrawn = 0 ORDER BY n.accepted, n.id {locked n}`
+	selectStanding = `SELECT n.id, n.tenant, n.provider FROM {rows held:id} {join} {notification} n {key notification} ON n.id = r.held WHERE n.withdrawn = 0 ORDER BY n.accepted, n.id {locked n}`
 	markWithdrawn  = `{update notification 2 id:id} SET withdrawn = ?1 {those}`
 
 	selectSwept  = `SELECT i.tenant, i.recipient, i.id FROM {item} i JOIN {notification} n ON n.id = i.notification WHERE i.notification = ? AND n.withdrawn <> 0 ORDER BY i.tenant, i.recipient LIMIT ?`

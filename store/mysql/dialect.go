@@ -49,6 +49,7 @@ ON DUPLICATE KEY UPDATE reason = VALUES(reason), probe = VALUES(probe), delay = 
 		ClaimExpired: claimExpired,
 
 		Join:     `STRAIGHT_JOIN`,
+		Key:      key,
 		Share:    `LOCK IN SHARE MODE`,
 		Lock:     func(string) string { return `FOR UPDATE` },
 		Skip:     func(string) string { return `FOR UPDATE SKIP LOCKED` },
@@ -116,11 +117,20 @@ func raw(id notify.ID) []byte {
 }
 
 func update(table string, columns []sqlstore.Column, rows func() string) (head, those string) {
-	return `UPDATE ` + rows() + ` STRAIGHT_JOIN ` + table, `WHERE ` + sqlstore.Joined(table, columns)
+	return `UPDATE ` + rows() + ` STRAIGHT_JOIN ` + table + key(table), `WHERE ` + sqlstore.Joined(table, columns)
 }
 
 func remove(table string, columns []sqlstore.Column, rows func() string) string {
-	return `DELETE ` + table + ` FROM ` + rows() + ` STRAIGHT_JOIN ` + table + ` WHERE ` + sqlstore.Joined(table, columns)
+	return `DELETE ` + table + ` FROM ` + rows() + ` STRAIGHT_JOIN ` + table + key(table) + ` WHERE ` + sqlstore.Joined(table, columns)
+}
+
+// key has the rows of a table found by its key: a small table would rather be
+// read as a whole, and each row that is looked at be locked, or waited for.
+func key(table string) string {
+	if strings.HasSuffix(table, `item`) {
+		return ` FORCE INDEX (` + table + `_notification)`
+	}
+	return ` FORCE INDEX (PRIMARY)`
 }
 
 func conflictNothing(table, column string) string {

@@ -13,6 +13,13 @@ import (
 	"syscall"
 )
 
+// Tracer is no server but strace, which tests have system calls fail with.
+var Tracer = &Kind{
+	Name:     "strace",
+	Packages: []string{"strace"},
+	find:     func() (string, error) { return exec.LookPath("strace") },
+}
+
 // Install installs what the servers of the kinds need and is missing: on Debian
 // and its kin, as root. Its error says what to do where that cannot be done.
 func Install(ctx context.Context, kinds ...*Kind) error {
@@ -53,10 +60,16 @@ func advice(kinds []*Kind, err error) error {
 	for _, kind := range kinds {
 		names = append(names, kind.Name)
 		packages = append(packages, kind.Packages...)
-		variables = append(variables, kind.Variable)
+		if kind.Variable != "" {
+			variables = append(variables, kind.Variable)
+		}
 	}
-	return fmt.Errorf("%s cannot be started here: install the Debian packages %s, or run as root so that they can be installed, or set %s to the DSN of a server for tests: %w",
-		strings.Join(names, " and "), strings.Join(packages, " "), strings.Join(variables, " and "), err)
+	otherwise := ""
+	if len(variables) > 0 {
+		otherwise = ", or set " + strings.Join(variables, " and ") + " to the DSN of a server for tests"
+	}
+	return fmt.Errorf("%s cannot be started here: install the Debian packages %s, or run as root so that they can be installed%s: %w",
+		strings.Join(names, " and "), strings.Join(packages, " "), otherwise, err)
 }
 
 // lock lets one install at a time on this machine.

@@ -46,6 +46,12 @@ const patience = time.Minute
 // hire starts a process and waits until it has opened its store.
 func (c *crew) hire(described child) *hand {
 	c.t.Helper()
+	return c.hireUnder(described)
+}
+
+// hireUnder does so under a command that runs it.
+func (c *crew) hireUnder(described child, command ...string) *hand {
+	c.t.Helper()
 	c.started++
 	described.Name = fmt.Sprintf("p%03d", c.started)
 	described.Folder = c.folder
@@ -56,7 +62,8 @@ func (c *crew) hire(described child) *hand {
 	h := &hand{name: described.Name, crew: c}
 	h.stderr, err = os.Create(filepath.Join(c.folder, h.name+".stderr"))
 	require.NoError(c.t, err)
-	cmd := exec.Command(program)
+	command = append(command, program)
+	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), childVariable+"="+string(text))
 	cmd.Stdout, cmd.Stderr = h.stderr, h.stderr
 	h.Process, err = process.Start(cmd)

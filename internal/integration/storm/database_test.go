@@ -5,6 +5,7 @@ package storm
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -35,6 +36,7 @@ type system struct {
 	open    func(db *sql.DB, now func() time.Time) (store, error)
 	tables  string // a query for the names of the center's tables
 	ids     string // an expression for the text of a column named id
+	busy    string // a query that finds open transactions; empty: what follows tells
 	// Statements of a transaction that fails while another one has written.
 	begin string
 	claim string
@@ -120,6 +122,12 @@ func (d database) unlocked(ctx context.Context, db *sql.DB) bool {
 	defer conn.Close()
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
+	if busy := d.system().busy; busy != "" {
+		var id string
+		if err := conn.QueryRowContext(ctx, busy).Scan(&id); !errors.Is(err, sql.ErrNoRows) {
+			return false
+		}
+	}
 	if _, err = conn.ExecContext(ctx, d.system().begin); err != nil {
 		return false
 	}

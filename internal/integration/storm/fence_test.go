@@ -23,6 +23,7 @@ import (
 type scene struct {
 	*crew
 	db       *sql.DB
+	store    store
 	center   *notify.Notifier
 	template child
 }
@@ -34,7 +35,7 @@ func newScene(t *testing.T, sys *system) *scene {
 		Database: d, Lease: 2 * time.Second,
 		Schedule: schedule{Begin: time.Now().Add(-time.Hour).UTC(), Step: time.Second},
 	}}
-	s.db, s.center = s.template.look(t)
+	s.db, s.store, s.center = s.template.look(t)
 	t.Cleanup(func() { s.db.Close() })
 	return s
 }
@@ -45,7 +46,9 @@ func (s *scene) freezeBetweenWrites(h *hand) {
 	s.t.Helper()
 	s.eventually("a moment between two writes", func() bool {
 		h.freeze()
-		free := s.template.Database.unlocked(s.t.Context(), s.db)
+		// Twice: the server may be about to do what it was told last.
+		unlocked := func() bool { return s.template.Database.unlocked(s.t.Context(), s.db) }
+		free := unlocked() && pause(s.t.Context(), 300*time.Millisecond) && unlocked()
 		if !free {
 			h.thaw()
 		}

@@ -34,8 +34,10 @@ var mariaSystem = &system{
 	},
 	tables: "SELECT table_name FROM information_schema.tables WHERE table_schema = database() AND table_name LIKE 'notify_%' ORDER BY table_name",
 	ids:    "INSERT(INSERT(INSERT(INSERT(LOWER(HEX(id)), 9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-')",
-	begin:  "BEGIN",
-	claim:  "SELECT id FROM notify_task FOR UPDATE NOWAIT",
+	busy: "SELECT t.trx_id FROM information_schema.innodb_trx t JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id" +
+		" WHERE p.db = database()",
+	begin: "BEGIN",
+	claim: "SELECT id FROM notify_task FOR UPDATE NOWAIT",
 
 	administrator: func(server string) string { return server },
 	employ: func(t testing.TB, root *sql.DB, dsn string) string {

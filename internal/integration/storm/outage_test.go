@@ -28,8 +28,8 @@ type outage struct {
 // an outage about.
 type host struct {
 	t      *testing.T
-	server *servers.Server
-	disk   string // where it is, if its size is ours
+	server *servers.Server // nil: it is a file
+	disk   string          // where it is, if its size is ours
 	db     database
 	root   *sql.DB // connections of the server's administrator
 	stop   func()  // ends what an outage keeps doing
@@ -49,15 +49,10 @@ const (
 // Whatever befalls the server, a caller is told in time and in words, nothing
 // that was acknowledged is lost, and each process goes on by itself.
 func TestOutage(t *testing.T) {
-	for _, sys := range systems {
-		if sys.server == nil {
-			continue // a file: disk_test.go is about its troubles
-		}
-		t.Run(sys.name, func(t *testing.T) {
-			t.Parallel()
-			outages(t, sys)
-		})
-	}
+	each(t, func(t *testing.T, sys *system) {
+		t.Parallel()
+		outages(t, sys)
+	})
 }
 
 func outages(t *testing.T, sys *system) {
@@ -68,7 +63,7 @@ func outages(t *testing.T, sys *system) {
 		Pace:     60 * time.Millisecond,
 		Schedule: schedule{Begin: time.Now().Add(-time.Hour).UTC(), Step: time.Second},
 	}
-	db, center := template.look(t)
+	db, _, center := template.look(t)
 	choose(t, center)
 	db.Close()
 
@@ -95,7 +90,7 @@ func outages(t *testing.T, sys *system) {
 		assert.LessOrEqual(t, told, 20+int(lived.Seconds()), "bounded in number")
 	}
 
-	db, center = template.look(t)
+	db, _, center = template.look(t)
 	defer db.Close()
 	for _, ahead := range []time.Duration{time.Minute, day} { // the second for the digests
 		template.Offset = ahead
@@ -167,22 +162,33 @@ func (o outage) checkTold(t *testing.T, h *hand, begun, ended time.Time) {
 	assert.NotZero(t, told, "%s went by unnoticed", o.name)
 }
 
-// newHost starts a server on a disk of its own, if that can be had.
+// newHost starts a server on a disk of its own, if that can be had; a file needs
+// the disk only.
 func newHost(t *testing.T, sys *system) *host {
 	t.Helper()
-	h := &host{t: t, stop: func() {}}
+	h := &host{t: t, disk: smallDisk(t), stop: func() {}}
+	if sys.server == nil {
+		h.db = newDatabaseOn(t, sys, h.disk)
+		h.root = h.connect(sys.driver, h.db.DSN)
+		return h
+	}
 	require.NoError(t, servers.Install(t.Context(), sys.server))
-	h.disk = smallDisk(t)
 	var err error
 	h.server, err = servers.Start(t.Context(), sys.server, servers.Options{Directory: h.disk})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, h.server.Remove()) })
-	h.root, err = sql.Open(sys.driver, sys.administrator(h.server.DSN()))
-	require.NoError(t, err)
-	t.Cleanup(func() { h.root.Close() })
+	h.root = h.connect(sys.driver, sys.administrator(h.server.DSN()))
 	h.db = newDatabaseOn(t, sys, h.server.DSN())
 	h.db.DSN = sys.employ(t, h.root, h.db.DSN)
 	return h
+}
+
+func (h *host) connect(driver, dsn string) *sql.DB {
+	h.t.Helper()
+	db, err := sql.Open(driver, dsn)
+	require.NoError(h.t, err)
+	h.t.Cleanup(func() { db.Close() })
+	return db
 }
 
 // run runs statements as the administrator.

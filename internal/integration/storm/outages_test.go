@@ -57,7 +57,7 @@ func diskFull(tells string) outage {
 		},
 		end: func(h *host) {
 			require.NoError(h.t, os.Remove(filler(h)))
-			if !h.server.Running() { // it may have given up
+			if h.server != nil && !h.server.Running() { // it may have given up
 				require.NoError(h.t, h.server.Start(h.t.Context()))
 			}
 		},

@@ -59,10 +59,11 @@ func storm(t *testing.T, d database, p plan) {
 		Database: d, Lease: p.lease, Senders: 2, Pace: 60 * time.Millisecond, Moody: p.calm > 0,
 		Schedule: schedule{Begin: begin, Step: p.length / people},
 	}
-	db, center := template.look(t)
+	db, _, center := template.look(t)
 	defer db.Close()
 	choose(t, center)
 
+	watchers, stop := watch(t, center, person(0), person(1), person(2), person(3))
 	c := newCrew(t)
 	var f faults
 	for today := range p.days {
@@ -82,18 +83,20 @@ func storm(t *testing.T, d database, p plan) {
 		}
 	}
 	t.Log(f)
+	c.checkWatched(center, watchers)
+	stop()
 	audit(t, d.system(), center, db, readJournals(t, c.folder), f)
 }
 
 // look opens the center for a parent that lets others work.
-func (c child) look(t testing.TB) (*sql.DB, *notify.Notifier) {
+func (c child) look(t testing.TB) (*sql.DB, store, *notify.Notifier) {
 	t.Helper()
 	db, s, err := c.Database.open(0)
 	require.NoError(t, err)
 	c.db, c.store = db, s
 	center, err := c.center()
 	require.NoError(t, err)
-	return db, center
+	return db, s, center
 }
 
 // play plays the storm of one day, at the end of which all are asked to end.
