@@ -5,6 +5,7 @@ package storm
 import (
 	"context"
 	"database/sql"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -18,10 +19,11 @@ import (
 
 // An outage is something that befalls a server.
 type outage struct {
-	name  string
-	begin func(h *host)
-	end   func(h *host)
-	tells string // what the errors of callers must look like, the deadline's aside
+	name    string
+	begin   func(h *host)
+	end     func(h *host)
+	ownDisk bool   // it needs a disk of the test's own, which only root can have
+	tells   string // what the errors of callers must look like, the deadline's aside
 }
 
 // host is a server of the test's own with a center on it, and whoever can bring
@@ -73,6 +75,10 @@ func outages(t *testing.T, sys *system) {
 	team := team{sender: c.hire(sender), workers: []*hand{c.hire(worker), c.hire(worker)}}
 	team.work(time.Now())
 	for _, o := range sys.outages {
+		if o.ownDisk && os.Geteuid() != 0 {
+			t.Logf("%s is left out: only root can mount a disk for it", o.name)
+			continue
+		}
 		begun := time.Now()
 		o.begin(h)
 		pause(t.Context(), outageLasts)

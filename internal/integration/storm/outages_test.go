@@ -38,14 +38,13 @@ func shutDown(tells string) outage {
 	}
 }
 
-// diskFull needs a disk whose size is ours; where that cannot be had it says so.
+// diskFull needs a disk whose size is ours.
 func diskFull(tells string) outage {
 	filler := func(h *host) string { return filepath.Join(h.disk, "filler") }
 	return outage{
-		name: "disk full",
+		name:    "disk full",
+		ownDisk: true,
 		begin: func(h *host) {
-			var size syscall.Statfs_t
-			require.NoError(h.t, syscall.Statfs(h.disk, &size))
 			file, err := os.Create(filler(h))
 			require.NoError(h.t, err)
 			defer file.Close()

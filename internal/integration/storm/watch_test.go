@@ -44,7 +44,7 @@ func watch(t *testing.T, center *notify.Notifier, recipients ...notify.Recipient
 func (w *watcher) watch(ctx context.Context, center *notify.Notifier) {
 	cursor := ""
 	for ctx.Err() == nil && w.failure() == nil {
-		some, cancel := context.WithTimeout(ctx, rand.N(3*time.Second))
+		some, cancel := context.WithTimeout(ctx, time.Second+rand.N(2*time.Second))
 		for change, err := range center.Inbox(w.recipient).Watch(some, cursor) {
 			if err != nil {
 				if some.Err() == nil {
@@ -54,17 +54,33 @@ func (w *watcher) watch(ctx context.Context, center *notify.Notifier) {
 				}
 				break
 			}
-			cursor = change.Cursor
 			if change.Kind == notify.ChangeItem {
-				w.mu.Lock()
-				w.seen[change.Item.NotificationID] = true
-				w.mu.Unlock()
+				w.see(change.Item)
+			} else if cursor == "" && w.resumed > 0 {
+				w.readAnew(some, center) // nothing was there to resume from
 			}
+			cursor = change.Cursor
 		}
 		cancel()
 		w.mu.Lock()
 		w.resumed++
 		w.mu.Unlock()
+	}
+}
+
+func (w *watcher) see(item notify.Item) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seen[item.NotificationID] = true
+}
+
+// readAnew is what a reader does at a resync.
+func (w *watcher) readAnew(ctx context.Context, center *notify.Notifier) {
+	for item, err := range center.Inbox(w.recipient).All(ctx, notify.Query{State: notify.StateAll}) {
+		if err != nil {
+			return // the stream ends as well
+		}
+		w.see(item)
 	}
 }
 
@@ -104,6 +120,8 @@ func (c *crew) checkWatched(center *notify.Notifier, watchers []*watcher) {
 	for _, w := range watchers {
 		c.eventually(w.recipient.ID+" has seen everything", func() bool { return len(w.missing(c.t, center)) == 0 })
 		assert.NoError(c.t, w.failure(), w.recipient.ID)
+		w.mu.Lock()
 		c.t.Logf("%s has seen %d notifications, with the stream resumed %d times", w.recipient.ID, len(w.seen), w.resumed)
+		w.mu.Unlock()
 	}
 }
