@@ -191,8 +191,9 @@ func (r Reply) play(w http.ResponseWriter, request *http.Request) bool {
 }
 
 // goAway tells the client that none of its requests on this connection were
-// taken, and closes it (RFC 9113, section 6.8). The server is not writing: it
-// waits for this handler.
+// taken, and closes it (RFC 9113, section 6.8). It writes past the server, which
+// is silent meanwhile unless it answers another request on the same connection:
+// then the client sees the connection break instead.
 func goAway(request *http.Request) {
 	c, ok := request.Context().Value(connection{}).(*tls.Conn)
 	if !ok {

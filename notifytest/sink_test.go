@@ -67,8 +67,9 @@ func TestReply_doesWhatItSays(t *testing.T) {
 	w.Script(
 		Reply{Status: 503, Header: http.Header{"retry-after": {"7"}}, Body: "busy"},
 		Reply{Reset: true},
-		Reply{Status: 500, Endless: true},
 		Reply{GoAway: true},
+		Reply{}, // what the client tries again
+		Reply{Status: 500, Endless: true},
 	)
 	response, err := try()
 	require.NoError(t, err)
@@ -83,14 +84,14 @@ func TestReply_doesWhatItSays(t *testing.T) {
 	assert.Empty(t, w.Accepted())
 
 	response, err = try()
+	require.NoError(t, err, "the client tries what GOAWAY refused on another connection")
+	assert.Equal(t, 204, response.StatusCode)
+	done(response)
+	response, err = try()
 	require.NoError(t, err)
 	assert.Equal(t, 500, response.StatusCode)
 	assert.Len(t, done(response), 1<<20)
 
-	response, err = try()
-	require.NoError(t, err, "the client tries what GOAWAY refused on another connection")
-	assert.Equal(t, 204, response.StatusCode)
-	done(response)
 	assert.Equal(t, 5, w.Requests())
 	assert.Len(t, w.Accepted(), 1)
 
