@@ -208,6 +208,11 @@ func eraseAndRestore(ctx context.Context, a *actor, n *notify.Notifier) error {
 	if err := n.Restore(ctx, who); !errors.Is(err, notify.ErrNotFound) {
 		return err
 	}
+	// Something is on its way just then.
+	if _, err := n.Send(ctx, notify.Notification{Provider: "security", To: []notify.Recipient{who}, Title: "farewell"}); err != nil {
+		return err
+	}
+	<-time.After(200 * time.Millisecond)
 	begun := time.Now()
 	if err := n.Erase(ctx, who); err != nil {
 		return err
@@ -226,7 +231,7 @@ func (w *world) nothingUnderWay(who notify.Recipient, begun time.Time) {
 	defer w.ledger.mu.Unlock()
 	for id, p := range w.inFlight {
 		p.mu.Lock()
-		away := p.frozen
+		away := time.Since(p.thaw) < 2*lease
 		p.mu.Unlock()
 		if d := w.ledger.deliveries[id]; d != nil && d.recipient == who && !p.crashed() && !away {
 			w.violated("%s is under way to %s after the erasure", id, who.ID)

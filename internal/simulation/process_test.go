@@ -19,11 +19,10 @@ type process struct {
 	dead     chan struct{}
 	stop     context.CancelFunc // of Run, gracefully
 
-	mu     sync.Mutex
-	thaw   time.Time            // frozen until then
-	frozen bool                 // it was once
-	loads  map[notify.ID]moment // when the facts of each delivery were last asked for
-	looks  map[notify.ID]moment // and the entries of each digest
+	mu    sync.Mutex
+	thaw  time.Time            // frozen until then
+	loads map[notify.ID]moment // when the facts of each delivery were last asked for
+	looks map[notify.ID]moment // and the entries of each digest
 }
 
 // start begins a process in a slot and returns when it is over, though what a
@@ -78,7 +77,7 @@ func (p *process) crashed() bool {
 func (p *process) freeze(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.thaw, p.frozen = time.Now().Add(d), true
+	p.thaw = time.Now().Add(d)
 	p.w.trace("%s freezes for %s", p.name, d)
 }
 
