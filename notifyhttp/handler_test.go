@@ -37,7 +37,7 @@ func TestMatch_findsItsPartOfThePath(t *testing.T) {
 
 func TestServe_whatIsNotThere(t *testing.T) {
 	s := newSite(t)
-	for _, path := range []string{"/notify/api/v1/nothing", "/notify/api/v2/counts", "/", "/notify/api/v1/notifications//actions/x"} {
+	for _, path := range []string{"/notify/api/v1/nothing", "/notify/api/v2/counts", "/nothing", "/notify/api/v1/nothing/", "/notify/api/v1/notifications//actions/x"} {
 		s.do("GET", path, "").problem(http.StatusNotFound, "not-found")
 	}
 	got := s.do("DELETE", "/notify/api/v1/preferences", "")

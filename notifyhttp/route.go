@@ -79,6 +79,9 @@ func match(r *http.Request) matched {
 			found.route, found.parts = route, parts
 		}
 	}
+	if longest == 0 && (r.Method == "GET" || r.Method == "HEAD") {
+		return matched{redirect: front(r)}
+	}
 	found.allow = strings.Join(slices.Compact(allow), ", ")
 	if found.route != nil && longest > 0 && strings.HasSuffix(r.URL.Path, "/") {
 		// One address for one thing: the path without the slash. Relative, so
@@ -89,6 +92,29 @@ func match(r *http.Request) matched {
 		}
 	}
 	return found
+}
+
+// front is where the bare mount path leads: to the inbox page, relative to the
+// request; "" if the path is no mount path. Under net/http and chi the pattern
+// tells. Otherwise a folder is taken for one, since the pages work in any, but not
+// inside the API, whose clients want to hear that something is not there.
+func front(r *http.Request) string {
+	_, mount, _ := strings.Cut(r.Pattern, "/") // behind method and host
+	if at := strings.IndexAny(mount, "*{"); at >= 0 {
+		mount = mount[:at]
+	}
+	mounted := r.Pattern != "" && strings.Trim(r.URL.Path, "/") == strings.Trim(mount, "/")
+	folder := r.URL.Path == "" || strings.HasSuffix(r.URL.Path, "/") && !strings.Contains("/"+r.URL.Path, "/api/v1/")
+	if !mounted && !folder {
+		return ""
+	}
+	// What the client asked for, before the prefix was stripped: the address is
+	// relative to that.
+	asked, _, _ := strings.Cut(r.RequestURI, "?")
+	if asked == "" || strings.HasSuffix(asked, "/") {
+		return "inbox"
+	}
+	return path.Base(asked) + "/inbox"
 }
 
 // parts tells whether the segments end with the pattern, and what its {…} are.
@@ -116,5 +142,6 @@ func (rt *route) parts(segments []string) (parts []string, length int) {
 // absolute from a path that a proxy may have changed.
 func redirectTo(w http.ResponseWriter, to string) {
 	w.Header().Set("Location", to)
+	w.Header().Set("Cache-Control", "no-cache") // the host may mount the handler elsewhere one day
 	w.WriteHeader(http.StatusPermanentRedirect)
 }

@@ -53,7 +53,7 @@ func (c *call) stream() error {
 	defer stop()
 	f := &feed{wake: make(chan struct{}, 1)}
 	watcher := &streamer{call: c, feed: f, known: catalogOnce(c)}
-	if err := watcher.begin(ctx); err != nil {
+	if err := watcher.begin(c.ctx()); err != nil {
 		return err
 	}
 	var watching sync.WaitGroup
