@@ -37,7 +37,8 @@ func NewHTTP(t testing.TB, o *HTTPOptions) *HTTP {
 	t.Helper()
 	h := new(HTTP)
 	if o != nil && o.NoTLS {
-		h.open(t, http.HandlerFunc(h.serve), (*httptest.Server).Start)
+		h.open(http.HandlerFunc(h.serve), (*httptest.Server).Start)
+		t.Cleanup(h.end)
 	} else {
 		h.start(t, http.HandlerFunc(h.serve))
 	}

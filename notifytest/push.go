@@ -3,6 +3,7 @@ package notifytest
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
@@ -46,6 +47,17 @@ func NewPush(t testing.TB) *Push {
 	p.start(t, http.HandlerFunc(p.serve))
 	return p
 }
+
+// OpenPush starts a push service without a test, for demonstrations. Close ends
+// it.
+func OpenPush() *Push {
+	p := &Push{limit: everyTakes}
+	p.open(http.HandlerFunc(p.serve), (*httptest.Server).StartTLS)
+	return p
+}
+
+// Close ends a service that [OpenPush] started.
+func (p *Push) Close() { p.end() }
 
 // Limit makes the service refuse bodies that are longer, by 413. Call it before
 // the first message.

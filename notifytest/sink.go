@@ -50,10 +50,11 @@ type arrival[R any] struct {
 
 // start serves over TLS until the test ends.
 func (s *Sink[R]) start(t testing.TB, handler http.Handler) {
-	s.open(t, handler, (*httptest.Server).StartTLS)
+	s.open(handler, (*httptest.Server).StartTLS)
+	t.Cleanup(s.end)
 }
 
-func (s *Sink[R]) open(t testing.TB, handler http.Handler, start func(*httptest.Server)) {
+func (s *Sink[R]) open(handler http.Handler, start func(*httptest.Server)) {
 	s.server = httptest.NewUnstartedServer(handler)
 	s.server.EnableHTTP2 = true
 	s.server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -61,10 +62,11 @@ func (s *Sink[R]) open(t testing.TB, handler http.Handler, start func(*httptest.
 		return context.WithValue(ctx, connection{}, c)
 	}
 	start(s.server)
-	t.Cleanup(func() {
-		s.server.CloseClientConnections()
-		s.server.Close()
-	})
+}
+
+func (s *Sink[R]) end() {
+	s.server.CloseClientConnections()
+	s.server.Close()
 }
 
 type connection struct{}

@@ -22,26 +22,26 @@ import (
 
 // mounts are the ways in which hosts put the handler into their router. Each
 // takes the handler and what else the host serves, and the handler is at /notify/.
-var mounts = map[string]func(center, rest http.Handler) http.Handler{
-	"net/http": func(center, rest http.Handler) http.Handler {
+var mounts = map[string]func(t *testing.T, center, rest http.Handler) http.Handler{
+	"net/http": func(_ *testing.T, center, rest http.Handler) http.Handler {
 		mux := http.NewServeMux()
 		mux.Handle("/notify/", center)
 		mux.Handle("/", rest)
 		return mux
 	},
-	"net/http with a wildcard and a host": func(center, rest http.Handler) http.Handler {
+	"net/http with a wildcard and a host": func(_ *testing.T, center, rest http.Handler) http.Handler {
 		mux := http.NewServeMux()
 		mux.Handle("127.0.0.1/notify/{path...}", center)
 		mux.Handle("/", rest)
 		return mux
 	},
-	"net/http, stripped": func(center, rest http.Handler) http.Handler {
+	"net/http, stripped": func(_ *testing.T, center, rest http.Handler) http.Handler {
 		mux := http.NewServeMux()
 		mux.Handle("/notify/", http.StripPrefix("/notify/", center))
 		mux.Handle("/", rest)
 		return mux
 	},
-	"net/http, stripped but for the slash": func(center, rest http.Handler) http.Handler {
+	"net/http, stripped but for the slash": func(_ *testing.T, center, rest http.Handler) http.Handler {
 		mux := http.NewServeMux()
 		stripped := http.StripPrefix("/notify", center)
 		mux.Handle("/notify", stripped)
@@ -49,39 +49,40 @@ var mounts = map[string]func(center, rest http.Handler) http.Handler{
 		mux.Handle("/", rest)
 		return mux
 	},
-	"chi": func(center, rest http.Handler) http.Handler {
+	"chi": func(_ *testing.T, center, rest http.Handler) http.Handler {
 		router := chi.NewRouter()
 		router.Mount("/notify", center)
 		router.NotFound(rest.ServeHTTP)
 		return router
 	},
-	"chi in a route, stripped": func(center, rest http.Handler) http.Handler {
+	"chi in a route, stripped": func(_ *testing.T, center, rest http.Handler) http.Handler {
 		router := chi.NewRouter()
 		router.Route("/notify", func(r chi.Router) { r.Mount("/", http.StripPrefix("/notify", center)) })
 		router.NotFound(rest.ServeHTTP)
 		return router
 	},
-	"gin": func(center, rest http.Handler) http.Handler {
+	"gin": func(_ *testing.T, center, rest http.Handler) http.Handler {
 		gin.SetMode(gin.ReleaseMode)
 		router := gin.New()
 		router.Any("/notify/*path", gin.WrapH(center))
 		router.NoRoute(gin.WrapH(rest))
 		return router
 	},
-	"echo": func(center, rest http.Handler) http.Handler {
+	"echo": func(_ *testing.T, center, rest http.Handler) http.Handler {
 		router := echo.New()
 		router.Any("/notify/*", echo.WrapHandler(center))
 		router.Any("/*", echo.WrapHandler(rest))
 		return router
 	},
-	"echo in a group, stripped": func(center, rest http.Handler) http.Handler {
+	"echo in a group, stripped": func(_ *testing.T, center, rest http.Handler) http.Handler {
 		router := echo.New()
 		router.Group("/notify").Any("/*", echo.WrapHandler(http.StripPrefix("/notify", center)))
 		router.Any("/*", echo.WrapHandler(rest))
 		return router
 	},
-	"a proxy that strips": func(center, rest http.Handler) http.Handler {
+	"a proxy that strips": func(t *testing.T, center, rest http.Handler) http.Handler {
 		behind := httptest.NewServer(center)
+		t.Cleanup(behind.Close)
 		to, _ := url.Parse(behind.URL) // it is one
 		mux := http.NewServeMux()
 		mux.Handle("/notify/", http.StripPrefix("/notify", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to); r.Out.Host = r.In.Host }}))
@@ -103,16 +104,16 @@ func onEachMount(t *testing.T, f func(m mounted)) {
 		t.Run(name, func(t *testing.T) {
 			m := mounted{T: t}
 			m.site = httptest.NewUnstartedServer(nil)
-			m.site.Start()
-			t.Cleanup(m.site.Close)
 			var err error
-			m.unsubscribe, err = notifyhttp.NewUnsubscribe(m.site.URL+"/notify/", []byte(strings.Repeat("s", 32)))
+			m.unsubscribe, err = notifyhttp.NewUnsubscribe("http://"+m.site.Listener.Addr().String()+"/notify/", []byte(strings.Repeat("s", 32)))
 			require.NoError(t, err)
 			center := newWebCenter(t)
 			handler := notifyhttp.Handler(center, signedIn, &notifyhttp.Options{Unsubscribe: m.unsubscribe})
-			m.site.Config.Handler = mount(handler, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			m.site.Config.Handler = mount(t, handler, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				http.Error(w, "the host's own", http.StatusTeapot)
 			}))
+			m.site.Start()
+			t.Cleanup(m.site.Close)
 			f(m)
 		})
 	}

@@ -37,9 +37,8 @@ func oneClick(t *testing.T, program *http.Client, letter notifytest.Letter) {
 // The link in a letter's header turns off just what the letter came by.
 func TestUnsubscribe_worksFromALetter(t *testing.T) {
 	relay := notifytest.NewSMTP(t, &notifytest.SMTPOptions{NoTLS: true})
-	server := httptest.NewTLSServer(nil) // one click is for https only
-	t.Cleanup(server.Close)
-	unsubscribe, err := notifyhttp.NewUnsubscribe(server.URL+"/notify/", []byte(strings.Repeat("s", 32)))
+	server := httptest.NewUnstartedServer(nil)
+	unsubscribe, err := notifyhttp.NewUnsubscribe("https://"+server.Listener.Addr().String()+"/notify/", []byte(strings.Repeat("s", 32)))
 	require.NoError(t, err)
 	letters, err := email.New(email.Options{Relay: relay.Addr(), From: "notify@app.example", Unsubscribe: unsubscribe.Link})
 	require.NoError(t, err)
@@ -55,6 +54,8 @@ func TestUnsubscribe_worksFromALetter(t *testing.T) {
 		},
 	}})
 	server.Config.Handler = notifyhttp.Handler(center.Notifier, signedIn, &notifyhttp.Options{Unsubscribe: unsubscribe})
+	server.StartTLS() // one click is for https only
+	t.Cleanup(server.Close)
 	send := func(providers ...string) {
 		for _, provider := range providers {
 			_, err := center.Send(t.Context(), notify.Notification{Provider: provider, To: []notify.Recipient{ann}, Title: "News of " + provider})
