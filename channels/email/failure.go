@@ -3,6 +3,7 @@ package email
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +31,16 @@ const (
 	stageEnd       stage = "end"  // it was
 	stageNoop      stage = "noop"
 	stageQuit      stage = "quit"
+)
+
+// What stands for errors of the network whose texts name hosts.
+var (
+	errNoSuchHost = errors.New("lookup of the relay: no such host")
+	errLookupLate = errors.New("lookup of the relay: no answer in time")
+	errLookup     = errors.New("lookup of the relay: failed")
+	errOtherName  = errors.New("the certificate of the relay is for another name")
+	errExpired    = errors.New("the certificate of the relay has expired or is not valid yet")
+	errUntrusted  = errors.New("the certificate of the relay is not trusted")
 )
 
 // fullMailbox is how long a mailbox that is full is left alone.
@@ -98,13 +109,34 @@ func reason(err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return io.ErrUnexpectedEOF
 	}
+	// A lookup that failed tells from where to where it asked.
 	if lookup, ok := errors.AsType[*net.DNSError](err); ok {
-		return errors.New("lookup of the relay: " + lookup.Err)
+		switch {
+		case lookup.IsNotFound:
+			return errNoSuchHost
+		case lookup.IsTimeout:
+			return errLookupLate
+		}
+		return errLookup
+	}
+	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return distrust(untrusted.Err)
 	}
 	if operation, ok := errors.AsType[*net.OpError](err); ok && operation.Err != nil {
 		return operation.Err
 	}
 	return err
+}
+
+// distrust tells why a certificate was refused, without the names in it.
+func distrust(err error) error {
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return errOtherName
+	}
+	if bad, ok := errors.AsType[x509.CertificateInvalidError](err); ok && bad.Reason == x509.Expired {
+		return errExpired
+	}
+	return errUntrusted
 }
 
 // outcome tells the engine what follows.

@@ -2,7 +2,11 @@ package email
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
+	"net"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -227,6 +231,44 @@ func TestUnreachableRelayIsTemporary(t *testing.T) {
 	err := c.Deliver(t.Context(), delivery())
 	assert.Equal(t, notify.Temporary, classOf(t, err))
 	assert.NotContains(t, err.Error(), "127.0.0.1")
+}
+
+// Errors of the network carry addresses in their texts, too.
+func TestErrorsOfTheNetworkTellNoAddress(t *testing.T) {
+	asked := &net.OpError{
+		Op: "read", Net: "udp", Source: &net.UDPAddr{IP: net.IPv4(10, 1, 2, 3), Port: 4711}, Addr: &net.UDPAddr{IP: net.IPv4(10, 96, 0, 10), Port: 53},
+		Err: os.ErrDeadlineExceeded,
+	}
+	for name, test := range map[string]struct {
+		cause error
+		want  string
+	}{
+		"a name server that is silent": {
+			&net.DNSError{Err: asked.Error(), Name: "smtp.inside.example", Server: "10.96.0.10:53", IsTimeout: true}, "lookup of the relay: no answer in time",
+		},
+		"a name server that fails": {
+			&net.DNSError{Err: asked.Error(), Name: "smtp.inside.example", Server: "10.96.0.10:53"}, "lookup of the relay: failed",
+		},
+		"a name that is not there": {
+			&net.DNSError{Err: "no such host", Name: "smtp.inside.example", Server: "10.96.0.10:53", IsNotFound: true}, "lookup of the relay: no such host",
+		},
+		"a certificate for others": {
+			&tls.CertificateVerificationError{Err: x509.HostnameError{
+				Certificate: &x509.Certificate{DNSNames: []string{"smtp.inside.example"}, IPAddresses: []net.IP{net.IPv4(10, 1, 2, 3)}}, Host: "relay.example",
+			}},
+			"the certificate of the relay is for another name",
+		},
+		"a certificate of yesterday": {
+			&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired, Detail: "10.1.2.3"}}, "the certificate of the relay has expired or is not valid yet",
+		},
+		"a certificate of nobody": {
+			&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, "the certificate of the relay is not trusted",
+		},
+	} {
+		err := fail(stageConnect, fmt.Errorf("dial: %w", &net.OpError{Op: "dial", Net: "tcp", Err: test.cause}))
+		assert.EqualError(t, err, "notify/email: connect: "+test.want, name)
+		assert.EqualError(t, err.Unwrap(), test.want, name)
+	}
 }
 
 func TestStartTLSIsRequired(t *testing.T) {
