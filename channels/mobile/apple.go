@@ -3,6 +3,7 @@ package mobile
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -89,10 +90,11 @@ func (t *team) deliver(ctx context.Context, device Device, token string, m push)
 		other.Environment = Sandbox
 		switch b, err := t.send(ctx, other, token, payload, m); {
 		case err != nil:
-			// Nothing is proved, and production is not to blame.
-			return permanent(&failure{APNs, a.status, a.code})
+			return undecided(a, err)
 		case b.status == http.StatusOK:
 			device, a = other, b
+		case b.code != "BadDeviceToken":
+			return undecided(a, t.judge(b, other, token, m))
 		}
 	}
 	if a.status == http.StatusOK {
@@ -100,6 +102,22 @@ func (t *team) deliver(ctx context.Context, device Device, token string, m push)
 		return nil
 	}
 	return t.judge(a, device, token, m)
+}
+
+// undecided is for a token that production does not know, after the sandbox said
+// something else than that. What production said is no proof then, and what the
+// sandbox suffers from is no fault of production, for which the destination
+// stands: the delivery waits, or it is given up.
+func undecided(production answer, sandbox error) error {
+	f, ok := errors.AsType[*notify.DeliveryError](sandbox)
+	switch {
+	case ok && f.Class == notify.Gone:
+		return f
+	case ok && (f.Class == notify.Temporary || f.Class == notify.Unknown):
+		f.Overloaded, f.Reached = false, true
+		return f
+	}
+	return permanent(&failure{APNs, production.status, production.code})
 }
 
 // send has the push accepted or refused, if there is a way: what a connection

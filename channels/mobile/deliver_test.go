@@ -202,10 +202,28 @@ func TestDeliver_findsTheEnvironmentOfAToken(t *testing.T) {
 		s.apple.Script(notifytest.APNsRefusal(400, "BadDeviceToken", noon), notifytest.APNsRefusal(400, "BadDeviceToken", noon))
 		refused(t, c.Deliver(t.Context(), unknown), notify.Gone)
 	})
-	t.Run("a sandbox that is silent proves nothing", func(t *testing.T) {
-		s.apple.Script(notifytest.APNsRefusal(400, "BadDeviceToken", noon), notifytest.Reply{Reset: true}, notifytest.Reply{Reset: true})
-		refused(t, c.Deliver(t.Context(), unknown), notify.Permanent)
-	})
+	// Others are accepted by production: what it refuses could be proof.
+	for name, sandbox := range map[string]struct {
+		replies []notifytest.Reply
+		class   notify.Class
+		after   time.Duration
+	}{
+		"a sandbox that is silent":           {[]notifytest.Reply{{Reset: true}, {Reset: true}}, notify.Unknown, 0},
+		"a sandbox that is broken":           {[]notifytest.Reply{notifytest.APNsRefusal(500, "InternalServerError", noon)}, notify.Temporary, 0},
+		"a sandbox that is down for a while": {[]notifytest.Reply{{Status: 503, Header: http.Header{"Retry-After": {"90"}}}}, notify.Temporary, 90 * time.Second},
+		"a sandbox that is busy":             {[]notifytest.Reply{notifytest.APNsRefusal(429, "TooManyRequests", noon)}, notify.Temporary, busy},
+		"a key for production only":          {[]notifytest.Reply{notifytest.APNsRefusal(403, "BadEnvironmentKeyIdInToken", noon)}, notify.Permanent, 0},
+		"a token that died in the sandbox":   {[]notifytest.Reply{notifytest.APNsRefusal(410, "Unregistered", noon)}, notify.Gone, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.teams[s.apple.Topic].proof[place{s.apple.Topic, Production}].accepted(iPad)
+			s.apple.Script(append([]notifytest.Reply{notifytest.APNsRefusal(400, "BadDeviceToken", noon)}, sandbox.replies...)...)
+			f := refused(t, c.Deliver(t.Context(), unknown), sandbox.class)
+			assert.Equal(t, sandbox.after, f.RetryAfter)
+			assert.False(t, f.Overloaded, "production is not to blame")
+			assert.Equal(t, sandbox.class == notify.Temporary || sandbox.class == notify.Unknown, f.Reached)
+		})
+	}
 }
 
 // The connection dies in every way that there is, and Apple gets the push once
