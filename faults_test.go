@@ -275,10 +275,10 @@ func TestSettings_showsLocksReasonsAndOrder(t *testing.T) {
 	}
 	assert.Equal(t, []string{"security", "chats", "billing"}, order)
 	assert.Equal(t, []notify.Cell{
-		{Channel: notify.Interface, Mode: notify.Immediate, Rule: notify.RuleInterface, Locked: true},
-		{Channel: notify.Email, Mode: notify.Immediate, Rule: notify.RuleForced, Locked: true},
+		{Channel: notify.Interface, Mode: notify.Immediate, Unmuted: notify.Immediate, Rule: notify.RuleInterface, Locked: true},
+		{Channel: notify.Email, Mode: notify.Immediate, Unmuted: notify.Immediate, Rule: notify.RuleForced, Locked: true},
 	}, settings.Providers[0].Cells)
-	assert.Equal(t, notify.Cell{Channel: notify.Email, Mode: notify.Off, Rule: notify.RuleMuted}, settings.Providers[1].Cells[1])
+	assert.Equal(t, notify.Cell{Channel: notify.Email, Mode: notify.Off, Unmuted: notify.Immediate, Rule: notify.RuleMuted}, settings.Providers[1].Cells[1])
 	assert.True(t, settings.Channels[0].Reachable)
 }
 

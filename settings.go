@@ -37,6 +37,7 @@ type Cell struct {
 	Channel string
 	Choice  Mode // what the recipient chose; Default if nothing
 	Mode    Mode // what holds
+	Unmuted Mode // what would hold if nothing were muted: Mode, unless Rule is "muted"
 	Rule    string
 	Locked  bool // the recipient cannot change it: Rule says why
 }
@@ -116,10 +117,13 @@ func (n *Notifier) Providers(ctx context.Context, r Recipient) ([]Provider, erro
 
 func (n *Notifier) providerSetting(p Provider, profile Profile, r Recipient) ProviderSetting {
 	row := ProviderSetting{Provider: p}
-	for _, d := range n.decide(Notification{}, p, profile, r) {
-		cell := Cell{Channel: d.Channel, Choice: profile.Preferences.choice(p, d.Channel), Mode: d.Mode, Rule: d.Rule}
+	decisions := n.decide(Notification{}, p, profile, r)
+	profile.Preferences.Muted = false
+	unmuted := n.decide(Notification{}, p, profile, r)
+	for i, d := range decisions {
+		cell := Cell{Channel: d.Channel, Choice: profile.Preferences.choice(p, d.Channel), Mode: d.Mode, Unmuted: unmuted[i].Mode, Rule: d.Rule}
 		if d.Channel == Interface {
-			cell.Mode, cell.Rule, cell.Choice = Immediate, RuleInterface, Default
+			cell.Mode, cell.Unmuted, cell.Rule, cell.Choice = Immediate, Immediate, RuleInterface, Default
 		}
 		cell.Locked = cell.Rule == RuleInterface || cell.Rule == RuleForced
 		row.Cells = append(row.Cells, cell)

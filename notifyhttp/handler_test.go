@@ -95,6 +95,7 @@ func TestBody_isReadStrictly(t *testing.T) {
 		"something behind":   {`{} {}`, nil, 400, "malformed"},
 		"no UTF-8":           {"{\"a\":\"\xff\"}", nil, 400, "malformed"},
 		"twice":              {`{"enabled":true,"enabled":false}`, nil, 400, "duplicate-field"},
+		"twice, in capitals": {`{"enabled":true,"ENABLED":false}`, nil, 400, "duplicate-field"},
 		"twice, further in":  {`{"digest":{"at":"1","at":"2"}}`, nil, 400, "duplicate-field"},
 		"unknown":            {`{"enabled":true,"nope":1}`, nil, 422, "invalid"},
 		"wrong type":         {`{"enabled":"x"}`, nil, 422, "invalid"},

@@ -185,12 +185,13 @@ func (c *call) patchItem() error {
 	if patch.Seen != nil && !*patch.Seen {
 		return invalidField("/seen", "invalid", "what was seen cannot be unseen")
 	}
+	if patch.Snoozed.given {
+		// First of all: it is the only one of which the center can refuse a value.
+		ops = append(ops, notify.Mark{Op: notify.OpSnooze, Until: patch.Snoozed.at})
+	}
 	add(patch.Seen, notify.OpSeen, "")
 	add(patch.Read, notify.OpRead, notify.OpUnread)
 	add(patch.Archived, notify.OpArchive, notify.OpUnarchive)
-	if patch.Snoozed.given {
-		ops = append(ops, notify.Mark{Op: notify.OpSnooze, Until: patch.Snoozed.at})
-	}
 	if len(ops) == 0 {
 		return problemOf(http.StatusUnprocessableEntity, "invalid", "The patch changes nothing.")
 	}

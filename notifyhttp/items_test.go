@@ -128,6 +128,8 @@ func TestPatch_refusedChangesNothing(t *testing.T) {
 		`{"read":true,"snoozed_until":"later"}`: "",
 		`{"read":true,"colour":1}`:              "/colour",
 		`{"read":"yes"}`:                        "/read",
+		// In the year 10000, UTC: only the center finds out.
+		`{"read":true,"seen":true,"archived":true,"snoozed_until":"9999-12-31T23:59:59-12:00"}`: "/snoozed_until",
 	} {
 		p := s.do("PATCH", path, body)
 		require.Equal(t, http.StatusUnprocessableEntity, p.Code, "%s: %s", body, p.Body)
@@ -137,7 +139,11 @@ func TestPatch_refusedChangesNothing(t *testing.T) {
 		assert.Equal(t, pointer, problem.Errors[0].Pointer, body)
 	}
 	s.do("PATCH", path, `{}`).problem(http.StatusUnprocessableEntity, "invalid")
-	assert.Nil(t, s.list("").Items[0].ReadAt)
+	page := s.list("?state=all")
+	require.Len(t, page.Items, 1)
+	assert.Nil(t, page.Items[0].ReadAt)
+	assert.Nil(t, page.Items[0].SeenAt)
+	assert.Nil(t, page.Items[0].Archived)
 }
 
 func TestForeignAndUnknownIdsAnswerTheSame(t *testing.T) {
@@ -226,6 +232,24 @@ func TestHead_hasTheHeadersOnly(t *testing.T) {
 	assert.Equal(t, http.StatusOK, got.Code)
 	assert.Empty(t, got.Body.String())
 	assert.NotEqual(t, "0", got.Header().Get("Content-Length"))
+}
+
+// A stream has no end, and a HEAD wants none of it.
+func TestNotModified_variesAsTheDocumentDoes(t *testing.T) {
+	s := newSite(t)
+	first := s.do("GET", "/notify/api/v1/counts", "")
+	again := s.do("GET", "/notify/api/v1/counts", "", "If-None-Match", first.Header().Get("ETag"))
+	require.Equal(t, http.StatusNotModified, again.Code)
+	assert.Equal(t, first.Header().Values("Vary"), again.Header().Values("Vary"))
+	assert.Equal(t, first.Header().Get("Cache-Control"), again.Header().Get("Cache-Control"))
+}
+
+func TestHead_ofTheStreamTakesNoPlace(t *testing.T) {
+	s := newSite(t)
+	got := s.do("HEAD", "/notify/api/v1/stream", "")
+	assert.Equal(t, http.StatusOK, got.Code)
+	assert.Equal(t, "text/event-stream", got.Header().Get("Content-Type"))
+	assert.Empty(t, got.Body.String())
 }
 
 func TestItems_ofProvidersThatAreGoneKeepTheirId(t *testing.T) {

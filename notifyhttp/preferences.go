@@ -54,8 +54,10 @@ type cellJSON struct {
 	Choice notify.Mode `json:"choice"` // "" follows the defaults
 	Mode   notify.Mode `json:"mode"`   // what holds
 	On     bool        `json:"on"`
-	Rule   string      `json:"rule"`
-	Locked bool        `json:"locked"`
+	// What holds once the master switch is on.
+	Unmuted notify.Mode `json:"unmuted"`
+	Rule    string      `json:"rule"`
+	Locked  bool        `json:"locked"`
 }
 
 // document reads the settings and the version they have.
@@ -90,7 +92,7 @@ func (c *call) document() (preferencesJSON, notify.Preferences, error) {
 		}
 		for _, cell := range row.Cells {
 			p.Channels[cell.Channel] = cellJSON{
-				Choice: cell.Choice, Mode: cell.Mode, On: cell.Mode != notify.Off, Rule: cell.Rule, Locked: cell.Locked,
+				Choice: cell.Choice, Mode: cell.Mode, On: cell.Mode != notify.Off, Unmuted: cell.Unmuted, Rule: cell.Rule, Locked: cell.Locked,
 			}
 		}
 		d.Providers = append(d.Providers, p)
@@ -195,8 +197,8 @@ func (c *call) stale() error {
 // that names it. What else the document shows may change under the form.
 func versionMatches(condition string, version int64) bool {
 	for tag := range strings.SplitSeq(condition, ",") {
-		tag = strings.Trim(strings.TrimSpace(tag), `"`)
-		if tag == "*" || strings.HasPrefix(tag, versionTag(version)) {
+		tag = strings.TrimSpace(tag)
+		if tag == "*" || strings.HasPrefix(tag, `"`+versionTag(version)) {
 			return true
 		}
 	}

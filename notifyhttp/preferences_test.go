@@ -3,6 +3,7 @@ package notifyhttp
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -41,9 +42,9 @@ func TestPreferences_showWhatHoldsAndWhy(t *testing.T) {
 	assert.Equal(t, channelJSON{Key: "interface", Locked: true, Reachable: true}, d.Channels[0])
 	assert.True(t, d.Channels[1].Daily)
 	assert.False(t, d.Channels[2].Reachable, "no browser is registered")
-	assert.Equal(t, cellJSON{Mode: notify.Immediate, On: true, Rule: "interface", Locked: true}, d.row("billing").Channels["interface"])
-	assert.Equal(t, cellJSON{Mode: notify.Immediate, On: true, Rule: "forced", Locked: true}, d.row("billing").Channels["mobile"])
-	assert.Equal(t, cellJSON{Mode: notify.Daily, On: true, Rule: "provider default"}, d.row("chat").Channels["email"])
+	assert.Equal(t, cellJSON{Mode: notify.Immediate, On: true, Unmuted: notify.Immediate, Rule: "interface", Locked: true}, d.row("billing").Channels["interface"])
+	assert.Equal(t, cellJSON{Mode: notify.Immediate, On: true, Unmuted: notify.Immediate, Rule: "forced", Locked: true}, d.row("billing").Channels["mobile"])
+	assert.Equal(t, cellJSON{Mode: notify.Daily, On: true, Unmuted: notify.Daily, Rule: "provider default"}, d.row("chat").Channels["email"])
 }
 
 func TestPreferences_saveKeepsWhatTheFormLeavesOut(t *testing.T) {
@@ -100,7 +101,7 @@ func TestPreferences_aSwitchSavesByItself(t *testing.T) {
 	got := s.do("PATCH", preferencesPath, `{"providers":[{"key":"chat","channels":{"email":"off"}}]}`, "Content-Type", "application/merge-patch+json")
 	require.Equal(t, http.StatusOK, got.Code, "%s", got.Body)
 	d, _ := s.preferences()
-	assert.Equal(t, cellJSON{Choice: notify.Off, Mode: notify.Off, Rule: "choice"}, d.row("chat").Channels["email"])
+	assert.Equal(t, cellJSON{Choice: notify.Off, Mode: notify.Off, Unmuted: notify.Off, Rule: "choice"}, d.row("chat").Channels["email"])
 	assert.Equal(t, []string{"billing", "chat", "leads"}, d.keys(), "naming one provider is no order")
 	s.do("PATCH", preferencesPath, `{"enabled":false}`, "If-Match", `"7.x"`).problem(http.StatusPreconditionFailed, "stale-version")
 }
@@ -216,4 +217,30 @@ func TestDevices_areKeptWithTheirPlatform(t *testing.T) {
 	assert.Equal(t, notify.Mobile, all[0].Address.Channel)
 	assert.JSONEq(t, `{"platform":"apns","app":"org.example","environment":"sandbox"}`, string(all[0].Address.Meta))
 	assert.Len(t, s.do("GET", "/notify/api/v1/devices", "").json()["items"], 1)
+}
+
+func TestDevices_areRefusedByTheirField(t *testing.T) {
+	s := newSite(t)
+	p := s.do("PUT", "/notify/api/v1/devices", `{"platform":"apns","token":""}`).problem(http.StatusUnprocessableEntity, "invalid")
+	assert.Equal(t, "/token", p.Errors[0].Pointer)
+	p = s.do("PUT", "/notify/api/v1/devices", `{"platform":"apns","token":"abc","device_name":"`+strings.Repeat("x", 200)+`"}`).problem(http.StatusUnprocessableEntity, "invalid")
+	assert.Equal(t, "/device_name", p.Errors[0].Pointer)
+}
+
+func TestPush_isNotKept(t *testing.T) {
+	s := newSite(t)
+	assert.Equal(t, "no-store", s.do("GET", "/notify/api/v1/push", "").Header().Get("Cache-Control"))
+}
+
+// While everything is muted a page shows what returns with the switch.
+func TestPreferences_showWhatAMuteHides(t *testing.T) {
+	s := newSite(t)
+	got := s.do("PATCH", preferencesPath, `{"enabled":false,"channels":{"browser":"off"}}`)
+	require.Equal(t, http.StatusOK, got.Code, "%s", got.Body)
+	d, _ := s.preferences()
+	assert.Equal(t, notify.Off, d.row("chat").Channels["email"].Mode)
+	assert.Equal(t, notify.Daily, d.row("chat").Channels["email"].Unmuted)
+	assert.Equal(t, notify.Off, d.row("chat").Channels["browser"].Unmuted)
+	assert.Equal(t, notify.Immediate, d.row("billing").Channels["mobile"].Unmuted)
+	assert.Equal(t, notify.Immediate, d.row("chat").Channels["interface"].Unmuted)
 }

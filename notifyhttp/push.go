@@ -32,10 +32,13 @@ func (c *call) getPush() error {
 	if _, err := c.query(); err != nil {
 		return err
 	}
-	c.w.Header().Set("Cache-Control", "no-store")
-	return c.reply(http.StatusOK, struct {
+	body, err := json.Marshal(struct {
 		Key string `json:"vapid_public_key"` // "" is no push
 	}{c.pushKey})
+	if err != nil {
+		return err
+	}
+	return c.write(http.StatusOK, "application/json", "no-store", body)
 }
 
 func (c *call) listSubscriptions() error { return c.listRegistrations(notify.Browser) }
@@ -134,6 +137,9 @@ func (c *call) register(reg notify.Registration, replaces string) error {
 		return err
 	}
 	stored, err := c.n.Register(c.ctx(), c.recipient, reg)
+	if bad, ok := invalidOf(err); ok && reg.Address.Channel == notify.Mobile && bad.Field == "Address.Value" {
+		return invalidField("/token", "invalid", bad.Reason)
+	}
 	if err != nil {
 		return err
 	}

@@ -102,12 +102,17 @@ func checkValue(decoder *json.Decoder, pointer string, depth int) error {
 				return jsonProblem(err)
 			}
 			name, _ = token.(string)
-			if seen[name] {
+			// encoding/json takes a name in any case for the field.
+			folded := name
+			if pointer != "/data" && !strings.HasPrefix(pointer, "/data/") {
+				folded = strings.ToLower(strings.ToUpper(name))
+			}
+			if seen[folded] {
 				p := problemOf(http.StatusBadRequest, "duplicate-field", "A field is there twice.")
 				p.Errors = []FieldError{{Pointer: pointer + "/" + escapePointer(shorten(name, 100)), Code: "duplicate"}}
 				return p
 			}
-			seen[name] = true
+			seen[folded] = true
 		}
 		if err := checkValue(decoder, pointer+"/"+escapePointer(shorten(name, 100)), depth+1); err != nil {
 			return err

@@ -22,7 +22,7 @@ func (c *call) reply(status int, document any) error {
 
 // writeJSON answers with what is for one person only.
 func (c *call) writeJSON(status int, body []byte) error {
-	c.w.Header().Add("Vary", "Cookie, Authorization")
+	c.w.Header().Set("Vary", "Cookie, Authorization")
 	return c.write(status, "application/json", "private, no-cache", body)
 }
 
@@ -39,6 +39,7 @@ func (c *call) replyFresh(version string, document any) error {
 	c.w.Header().Set("ETag", tag)
 	if matches(c.r.Header.Get("If-None-Match"), tag) {
 		c.w.Header().Set("Cache-Control", "private, no-cache")
+		c.w.Header().Set("Vary", "Cookie, Authorization")
 		c.w.WriteHeader(http.StatusNotModified)
 		return nil
 	}

@@ -40,6 +40,11 @@ func (c *call) stream() error {
 	if len(cursor) > 200 {
 		return queryProblem("cursor", "invalid", "not a cursor")
 	}
+	if c.r.Method == http.MethodHead { // wants to know, not to listen
+		streamHeader(c.w.Header())
+		c.w.WriteHeader(http.StatusOK)
+		return nil
+	}
 	if !c.streams.enter(c.recipient) {
 		p := problemOf(http.StatusTooManyRequests, "too-many-streams", "Too many live streams are open.")
 		p.retryAfter = time.Minute
@@ -204,14 +209,17 @@ func (f *feed) take(into []byte) (_ []byte, ended bool) {
 	return taken, f.ended
 }
 
-// copyTo writes the feed to the reader until either ends.
-func (f *feed) copyTo(ctx context.Context, w http.ResponseWriter) {
-	header := w.Header()
+func streamHeader(header http.Header) {
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-cache, no-transform")
 	header.Set("X-Accel-Buffering", "no") // nginx would hold events back
-	w.WriteHeader(http.StatusOK)
+}
+
+// copyTo writes the feed to the reader until either ends.
+func (f *feed) copyTo(ctx context.Context, w http.ResponseWriter) {
+	streamHeader(w.Header())
 	control := http.NewResponseController(w)
+	w.WriteHeader(http.StatusOK)
 	defer func() { _ = control.SetWriteDeadline(time.Time{}) }() // the connection may be used again
 	write := func(b []byte) bool {
 		// Each write has its own time: the server's WriteTimeout is for whole

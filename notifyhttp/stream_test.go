@@ -318,11 +318,11 @@ func (s *site) streamsOpen() int {
 }
 
 // Over a real connection: each event is there at once, and the server's
-// WriteTimeout does not end the stream.
+// WriteTimeout and ReadTimeout do not end the stream.
 func TestStream_overAConnection(t *testing.T) {
 	s := newSite(t)
 	server := httptest.NewUnstartedServer(s.handler)
-	server.Config.WriteTimeout = 50 * time.Millisecond
+	server.Config.WriteTimeout, server.Config.ReadTimeout = 50*time.Millisecond, 50*time.Millisecond
 	server.Start()
 	defer server.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -344,7 +344,7 @@ func TestStream_overAConnection(t *testing.T) {
 		require.Fail(t, "the stream ended before "+prefix)
 	}
 	until("event: hello")
-	<-time.After(100 * time.Millisecond) // longer than the WriteTimeout
+	<-time.After(100 * time.Millisecond) // longer than either
 	s.send("one")
 	until("event: notification")
 }

@@ -1,6 +1,7 @@
 package notifyhttp
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -174,10 +175,11 @@ func (c *call) turnOff(r notify.Recipient, provider string) error {
 		}
 		p = clonePreferences(p)
 		if provider != "" {
-			if p.Choices[provider] == nil {
-				p.Choices[provider] = make(map[string]notify.Mode)
+			now, err := c.nowCalled(r, provider)
+			if err != nil {
+				return err
 			}
-			p.Choices[provider][notify.Email] = notify.Off
+			turnEmailOff(&p, now)
 		} else if err := c.turnDailyOff(r, &p); err != nil {
 			return err
 		}
@@ -191,8 +193,27 @@ func (c *call) turnOff(r notify.Recipient, provider string) error {
 	}
 }
 
-// turnDailyOff turns off what is daily now: the mode for all providers, and each
-// cell that says so by itself.
+func turnEmailOff(p *notify.Preferences, provider string) {
+	if p.Choices[provider] == nil {
+		p.Choices[provider] = make(map[string]notify.Mode)
+	}
+	p.Choices[provider][notify.Email] = notify.Off
+}
+
+// nowCalled is the present id of a provider: the letter may know it by a former
+// one, and a choice for the present one goes before that.
+func (c *call) nowCalled(r notify.Recipient, provider string) (string, error) {
+	of := *c
+	of.recipient = r
+	known, err := of.catalog()
+	if err != nil {
+		return "", err
+	}
+	return cmp.Or(known[provider].ID, provider), nil
+}
+
+// turnDailyOff turns off what is daily now, or would be without a mute: the mode
+// for all providers, and each cell that says so by itself.
 func (c *call) turnDailyOff(r notify.Recipient, p *notify.Preferences) error {
 	settings, err := c.n.Settings(c.ctx(), r)
 	if err != nil {
@@ -208,11 +229,8 @@ func (c *call) turnDailyOff(r notify.Recipient, p *notify.Preferences) error {
 	}
 	for _, row := range settings.Providers {
 		for _, cell := range row.Cells {
-			if cell.Channel == notify.Email && cell.Mode == notify.Daily {
-				if p.Choices[row.Provider.ID] == nil {
-					p.Choices[row.Provider.ID] = make(map[string]notify.Mode)
-				}
-				p.Choices[row.Provider.ID][notify.Email] = notify.Off
+			if cell.Channel == notify.Email && cell.Unmuted == notify.Daily {
+				turnEmailOff(p, row.Provider.ID)
 			}
 		}
 	}

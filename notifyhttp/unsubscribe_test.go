@@ -187,3 +187,31 @@ func TestUnsubscribePage_speaksTheReadersLanguage(t *testing.T) {
 		assert.NotEmpty(t, texts.askDaily+texts.doneDaily, language)
 	}
 }
+
+// The letter is older than the new id of its provider.
+func TestUnsubscribe_byAFormerIdHolds(t *testing.T) {
+	s := newSite(t)
+	_, err := s.n.SavePreferences(t.Context(), notify.User("ann"), notify.Preferences{
+		Choices: map[string]map[string]notify.Mode{"leads": {notify.Email: notify.Immediate}},
+	})
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, s.click(s.opts.Unsubscribe.Link(notify.User("ann"), "crm")).Code)
+	assert.Equal(t, notify.Off, s.mode("ann", "leads"))
+}
+
+// Who has muted everything and then stops the daily e-mail gets none when the
+// switch is on again.
+func TestUnsubscribe_ofADigestHoldsBeyondAMute(t *testing.T) {
+	s := newSite(t)
+	_, err := s.n.SavePreferences(t.Context(), notify.User("ann"), notify.Preferences{Muted: true})
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, s.click(s.opts.Unsubscribe.Link(notify.User("ann"), "")).Code)
+	p, err := s.n.Preferences(t.Context(), notify.User("ann"))
+	require.NoError(t, err)
+	assert.True(t, p.Muted)
+	p.Muted = false
+	_, err = s.n.SavePreferences(t.Context(), notify.User("ann"), p)
+	require.NoError(t, err)
+	assert.Equal(t, notify.Off, s.mode("ann", "chat"))
+	assert.Equal(t, notify.Immediate, s.mode("ann", "billing"))
+}
