@@ -17,6 +17,7 @@ package egress
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -25,6 +26,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -61,13 +63,20 @@ type Client struct {
 	timeout time.Duration
 	allow   []netip.Prefix
 	guard   *ssrf.Guardian
+	dialer  *net.Dialer
 	http    *http.Client
+
+	open  atomic.Int64 // connections
+	spare int64        // so many may be open before idle ones are closed
 }
 
 // port is the only one that may be dialled without an exception.
 const port = 443
 
-const defaultTimeout = 15 * time.Second
+const (
+	defaultTimeout = 15 * time.Second
+	defaultSpare   = 256
+)
 
 // New returns a client. It starts nothing. The error is a
 // [notify.InvalidError] that names the option.
@@ -84,13 +93,45 @@ func New(o Options) (*Client, error) {
 		timeout: cmp.Or(o.Timeout, defaultTimeout),
 		allow:   slices.Clone(o.Allow),
 		guard:   ssrf.New(ssrf.WithPorts(port)),
+		spare:   defaultSpare,
 	}
-	dialer := &net.Dialer{Resolver: o.Resolver, Control: c.control}
+	// A dial outlives the request that it was begun for, so it needs an end of
+	// its own.
+	c.dialer = &net.Dialer{Resolver: o.Resolver, Control: c.control, Timeout: c.timeout}
 	c.http = peer.NewClient(&http.Transport{
-		DialContext:     dialer.DialContext,
+		DialContext:     c.dial,
 		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
 	})
 	return c, nil
+}
+
+// dial opens a connection. Strangers may bring any number of hosts, each of
+// which leaves one behind that waits for another request: beyond a number all
+// that wait are closed. The transport has no such limit for HTTP/2.
+func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := c.dialer.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	if c.open.Add(1) > c.spare {
+		c.CloseIdle()
+	}
+	return &counted{Conn: conn, open: &c.open}, nil
+}
+
+// counted is a connection that says when it is closed.
+type counted struct {
+	net.Conn
+	open   *atomic.Int64
+	closed atomic.Bool
+}
+
+// Close implements [net.Conn].
+func (c *counted) Close() error {
+	if !c.closed.Swap(true) {
+		c.open.Add(-1)
+	}
+	return c.Conn.Close()
 }
 
 // control is asked by the dialer for every address, after the lookup and before
