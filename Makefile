@@ -16,8 +16,12 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: ## show the notification center at work in the terminal
+demo: ## serve the notification center at work as a web site on loopback
 	@go run ./examples/demo
+
+.PHONY: shots
+shots: ## make the README's pictures of the web demo anew
+	@cd internal/integration/browser && npm ci --no-audit --no-fund --loglevel=error && node shots.mjs
 
 .PHONY: test
 test: format vet lint examples peers browser ## run everything that a change has to pass; brings its database servers up

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/bellwether-go/notify"
@@ -59,11 +58,20 @@ func lead(name, worth string) notify.Notification {
 // company is a host with its notification center.
 type company struct {
 	center *notify.Notifier
-	clock  *clock
 	db     *sql.DB
 }
 
-func openCompany(ctx context.Context, file, relay string) (*company, error) {
+// surroundings are what differs between the terminal and the web.
+type surroundings struct {
+	base  string // URL of the host
+	now   func() time.Time
+	relay string // mail server
+	push  notify.Channel
+	// unsubscribe makes the links of letters; nil makes none.
+	unsubscribe func(notify.Recipient, string) string
+}
+
+func openCompany(ctx context.Context, file string, around surroundings) (*company, error) {
 	db, err := sql.Open("sqlite", "file:"+file+"?_txlock=immediate"+
 		"&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)")
 	if err != nil {
@@ -72,32 +80,35 @@ func openCompany(ctx context.Context, file, relay string) (*company, error) {
 	if err := sqlite.Migrate(ctx, db, nil); err != nil {
 		return nil, err
 	}
-	clock := &clock{at: time.Date(2026, time.May, 4, 9, 0, 0, 0, time.UTC)}
-	store, err := sqlite.New(db, &sqlite.Options{Now: clock.now})
+	store, err := sqlite.New(db, &sqlite.Options{Now: around.now})
 	if err != nil {
 		return nil, err
 	}
-	letters, err := email.New(email.Options{Relay: relay, From: "Example Ltd <notify@example.com>"})
+	letters, err := email.New(email.Options{Relay: around.relay, From: "Example Ltd <notify@example.com>", Unsubscribe: around.unsubscribe})
 	if err != nil {
 		return nil, err
+	}
+	channels := []notify.Channel{letters}
+	if around.push != nil {
+		channels = append(channels, around.push)
 	}
 	center, err := notify.New(store, &notify.Options{
-		Channels:  []notify.Channel{letters},
+		Channels:  channels,
 		Providers: providers,
 		Directory: notify.People{
 			ann: {Name: "Ann Müller", TimeZone: "Europe/Berlin", Addresses: []notify.Address{{Channel: notify.Email, Value: "ann@example.com"}}},
 			raj: {Name: "Raj Patel", TimeZone: "Asia/Kolkata", Addresses: []notify.Address{{Channel: notify.Email, Value: "raj@example.com"}}},
 		},
-		BaseURL: "https://app.example.com",
+		BaseURL: around.base,
 		Links: notify.Links{
-			Inbox:    func(r notify.Recipient) string { return "https://app.example.com/inbox" },
-			Settings: func(r notify.Recipient) string { return "https://app.example.com/settings/notifications" },
+			Inbox:    func(r notify.Recipient) string { return around.base + "/inbox" },
+			Settings: func(r notify.Recipient) string { return around.base + "/settings" },
 		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &company{center: center, clock: clock, db: db}, nil
+	return &company{center: center, db: db}, nil
 }
 
 // Close closes the database.
@@ -132,23 +143,3 @@ func (c *company) readNewest(ctx context.Context, who notify.Recipient) (string,
 	_, err = inbox.Mark(ctx, notify.Mark{Op: notify.OpRead, IDs: []notify.ID{newest.ID}})
 	return newest.Notification.Title, err
 }
-
-// clock is the time of the demo.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) set(at time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = at
-}
-
-func (c *clock) advance(d time.Duration) { c.set(c.now().Add(d)) }

@@ -16,11 +16,12 @@ func TestDay_sendsTheLettersThatTheTwoWishedFor(t *testing.T) {
 	office, err := openPostOffice()
 	require.NoError(t, err)
 	defer office.Close()
-	company, err := openCompany(t.Context(), filepath.Join(t.TempDir(), "demo.db"), office.Addr())
+	clock := &clock{at: morningAt}
+	company, err := openCompany(t.Context(), filepath.Join(t.TempDir(), "demo.db"), surroundings{base: "https://app.example.com", now: clock.now, relay: office.Addr()})
 	require.NoError(t, err)
 	defer company.Close()
 	var out bytes.Buffer
-	require.NoError(t, day(t.Context(), screen{&out}, company, office))
+	require.NoError(t, day(t.Context(), screen{&out}, clock, company, office))
 
 	subjects := map[string][]string{}
 	var digest letter
@@ -51,7 +52,7 @@ func TestDay_sendsTheLettersThatTheTwoWishedFor(t *testing.T) {
 		assert.Contains(t, digest.Text, "https://app.example.com/inbox")
 	})
 	t.Run("the hour: 18:00 in Kolkata", func(t *testing.T) {
-		assert.Equal(t, "2026-05-04T12:30:00Z", company.clock.now().UTC().Format(time.RFC3339))
+		assert.Equal(t, "2026-05-04T12:30:00Z", clock.now().UTC().Format(time.RFC3339))
 	})
 	t.Run("the screen: settings with locks, decisions with reasons, letters, outcomes", func(t *testing.T) {
 		for _, shown := range []string{
@@ -69,11 +70,11 @@ func TestDay_sendsTheLettersThatTheTwoWishedFor(t *testing.T) {
 func TestRun_keepsTheDatabaseWhereItIsTold(t *testing.T) {
 	folder := t.TempDir()
 	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), &out, folder))
+	require.NoError(t, playInTerminal(t.Context(), &out, folder))
 	file, err := os.Stat(filepath.Join(folder, "demo.db"))
 	require.NoError(t, err)
 	assert.NotZero(t, file.Size())
 
-	err = run(t.Context(), &out, folder)
+	err = playInTerminal(t.Context(), &out, folder)
 	assert.ErrorContains(t, err, "is there already", "a second day would mix with the first")
 }
