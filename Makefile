@@ -124,5 +124,5 @@ vulnerabilities: # govulncheck, where its database can be reached
 	if [ $$status -ne 0 ]; then echo "govulncheck could not run here: nothing is known about vulnerabilities"; fi
 
 .PHONY: bench
-bench: ## measure against hand-written SQL, as ratios taken in one run
-	@cd bench && GOWORK=off go run .
+bench: ## measure against hand-written SQL and peers, as ratios taken in one run
+	@go run ./internal/integration/services -durable sh -c 'cd bench && GOWORK=off go run .'

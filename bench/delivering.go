@@ -44,40 +44,54 @@ func delivered(name string, goal float64, senders int) comparison {
 				}
 				defer w.Close()
 				defer w.stop()
-				return endToEnd(ctx, w, slice, senders)
+				return endToEnd(ctx, w, slice, senders, 1)
 			}
 		}
 		return turns[0], turns[1], func() {}, nil
 	}}
 }
 
-// endToEnd sends for a while and counts until the last one is settled.
-func endToEnd(ctx context.Context, w *worker, slice time.Duration, senders int) (float64, error) {
-	start := time.Now()
+// endToEnd sends for a while, to so many recipients at a time, and counts until
+// the last one is settled.
+func endToEnd(ctx context.Context, w *worker, slice time.Duration, senders, recipients int) (float64, error) {
+	start, before := time.Now(), w.settled.Load()
 	var sent atomic.Int64
 	_, err := repeat(ctx, slice, senders, func(ctx context.Context, number int64) error {
-		if err := w.Send(ctx, number, 1); err != nil {
+		if err := w.Send(ctx, number, recipients); err != nil {
 			return err
 		}
-		sent.Add(1)
+		sent.Add(int64(recipients))
 		return nil
 	})
 	if err != nil {
 		return 0, err
 	}
-	for w.settled.Load() < sent.Load() {
-		if time.Since(start) > time.Minute+10*slice {
-			return 0, fmt.Errorf("%d of %d settled after %s", w.settled.Load(), sent.Load(), time.Since(start))
-		}
-		time.Sleep(time.Millisecond)
+	if err := w.settledBy(start.Add(time.Minute+10*slice), before+sent.Load()); err != nil {
+		return 0, err
 	}
 	return float64(sent.Load()) / time.Since(start).Seconds(), nil
 }
 
+// settledBy waits until so many are settled.
+func (w *worker) settledBy(end time.Time, count int64) error {
+	for w.settled.Load() < count {
+		if time.Now().After(end) {
+			return fmt.Errorf("%d of %d settled in time", w.settled.Load(), count)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return nil
+}
+
 func startCenter(ctx context.Context, file string) (*worker, error) {
+	return atWork(ctx, immediately{}, func(opts *notify.Options) (*center, error) { return openCenter(ctx, file, opts) })
+}
+
+// atWork opens a center with the one channel, and has it deliver.
+func atWork(ctx context.Context, through notify.Channel, open func(*notify.Options) (*center, error)) (*worker, error) {
 	var settled atomic.Int64
-	c, err := openCenter(ctx, file, &notify.Options{
-		Channels: []notify.Channel{immediately{}},
+	c, err := open(&notify.Options{
+		Channels: []notify.Channel{through},
 		Observe: func(_ context.Context, e notify.Event) {
 			if e.Type == notify.EventSettled && e.Status == notify.StatusDelivered {
 				settled.Add(1)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -15,7 +14,6 @@ import (
 	"time"
 
 	"github.com/bellwether-go/notify"
-	"github.com/bellwether-go/notify/store/sqlite"
 )
 
 // digesting measures the hour at which very many digests are due at once: from
@@ -36,7 +34,7 @@ func digests(name string, goal float64, recipients int) comparison {
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		ours, err := openDigests(ctx, filepath.Join(folder, "ours.db"))
+		ours, err := openSQLiteDigests(ctx, filepath.Join(folder, "ours.db"))
 		if err != nil {
 			return nil, nil, nil, errors.Join(err, hand.db.Close())
 		}
@@ -55,7 +53,7 @@ func digests(name string, goal float64, recipients int) comparison {
 func digestMemory(name string, goal float64, recipients int) comparison {
 	return comparison{name: name, goal: goal, open: func(ctx context.Context, folder string) (turn, turn, func(), error) {
 		recipients := recipients / scale
-		ours, err := openDigests(ctx, filepath.Join(folder, "ours.db"))
+		ours, err := openSQLiteDigests(ctx, filepath.Join(folder, "ours.db"))
 		if err != nil {
 			return nil, nil, nil, err
 		}
@@ -78,24 +76,17 @@ type digestCenter struct {
 	sent atomic.Int64
 }
 
-func openDigests(ctx context.Context, file string) (*digestCenter, error) {
+func openSQLiteDigests(ctx context.Context, file string) (*digestCenter, error) {
+	return openDigests(func(now func() time.Time, opts *notify.Options) (*center, error) {
+		return openCenterAt(ctx, file, now, opts)
+	})
+}
+
+func openDigests(open func(now func() time.Time, opts *notify.Options) (*center, error)) (*digestCenter, error) {
 	d := &digestCenter{}
 	morning := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	d.now.Store(&morning)
-	db, err := sql.Open("sqlite", dsn(file))
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
-	if err := sqlite.Migrate(ctx, db, nil); err != nil {
-		return nil, err
-	}
-	store, err := sqlite.New(db, &sqlite.Options{Now: func() time.Time { return *d.now.Load() }})
-	if err != nil {
-		return nil, err
-	}
-	notifier, err := notify.New(store, &notify.Options{
+	c, err := open(func() time.Time { return *d.now.Load() }, &notify.Options{
 		Channels: []notify.Channel{nowhere{}},
 		Defaults: map[string]notify.Mode{notify.Email: notify.Daily},
 		Links:    notify.Links{Inbox: func(notify.Recipient) string { return "https://app.example/inbox" }},
@@ -105,11 +96,8 @@ func openDigests(ctx context.Context, file string) (*digestCenter, error) {
 			}
 		},
 	})
-	if err != nil {
-		return nil, err
-	}
-	d.center = &center{notifier, db}
-	return d, nil
+	d.center = c
+	return d, err
 }
 
 // fill gives everybody what the digest of the day is to hold.

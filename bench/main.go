@@ -17,7 +17,8 @@ import (
 )
 
 // comparisons is everything that is measured, in the order of the table.
-var comparisons = slices.Concat(accepting, delivering, reading, digesting, webPushing, pushing, mailing)
+var comparisons = slices.Concat(accepting, delivering, reading, digesting, webPushing, pushing, mailing,
+	pgDelivering, pgAccepting, pgReading, pgDigesting, pgClaiming, mariaComparing)
 
 func main() {
 	if servePush() || serveMail() {
@@ -31,7 +32,17 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := run(context.Background(), os.Stdout, chosen, *rounds, *slice); err != nil {
+	for _, s := range []*server{postgresServer, mariaServer} {
+		if !s.named() {
+			fmt.Fprintf(os.Stderr, "Without %s the cases on that server are left out.\n", s.variable)
+		}
+	}
+	chosen = possible(chosen)
+	ctx := context.Background()
+	if err := requireDurable(ctx, chosen); err != nil {
+		log.Fatal(err)
+	}
+	if err := run(ctx, os.Stdout, chosen, *rounds, *slice); err != nil {
 		log.Fatal(err)
 	}
 }

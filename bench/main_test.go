@@ -20,15 +20,39 @@ func TestMain(m *testing.M) {
 }
 
 // The numbers are for make bench; here it is enough that each case runs and
-// has a row. What is prepared at length is measured by make bench only.
+// has a row. What is prepared at length is measured by make bench only. Cases on
+// a server are run where the environment names it, as in make test.
 func TestRun_hasARowForEachCase(t *testing.T) {
 	scale = 100
-	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), &out, comparisons, 1, 20*time.Millisecond))
-	for _, c := range comparisons {
-		assert.Contains(t, out.String(), "| "+c.name+" |")
+	groups := map[string][]comparison{}
+	for _, c := range possible(comparisons) {
+		where := "embedded"
+		if len(c.servers) > 0 {
+			where = "on " + c.servers[0].variable
+		}
+		groups[where] = append(groups[where], c)
 	}
-	assert.Equal(t, 2+len(comparisons), strings.Count(out.String(), "\n"))
+	require.Contains(t, groups, "embedded")
+	for where, cases := range groups {
+		t.Run(where, func(t *testing.T) {
+			var out bytes.Buffer
+			require.NoError(t, run(t.Context(), &out, cases, 1, 20*time.Millisecond))
+			for _, c := range cases {
+				assert.Contains(t, out.String(), "| "+c.name+" |")
+			}
+			assert.Equal(t, 2+len(cases), strings.Count(out.String(), "\n"))
+		})
+	}
+}
+
+func TestPossible_leavesOutServersThatNobodyNames(t *testing.T) {
+	t.Setenv(postgresServer.variable, "")
+	t.Setenv(mariaServer.variable, "somewhere")
+	left := possible(comparisons)
+	assert.NotEmpty(t, left)
+	for _, c := range left {
+		assert.NotContains(t, c.servers, postgresServer, c.name)
+	}
 }
 
 func TestChoose(t *testing.T) {

@@ -16,8 +16,9 @@ import (
 // More is better, always: what takes long is measured by how often it is done
 // in a second.
 type comparison struct {
-	name string
-	goal float64 // the least ratio that is aimed at; 0 is none
+	name    string
+	goal    float64   // the least ratio that is aimed at; 0 is none
+	servers []*server // what it needs to run
 	// open prepares both candidates in an empty folder. Each turn lasts about
 	// as long as slice and returns what was done per second.
 	open func(ctx context.Context, folder string) (reference, ours turn, end func(), err error)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"github.com/bellwether-go/notify"
 	"github.com/bellwether-go/notify/store/memory"
@@ -17,6 +18,9 @@ const connections = 4
 type center struct {
 	notifier *notify.Notifier
 	db       *sql.DB
+	store    notify.Store                  // on a server
+	bind     func(*sql.Tx) notify.Acceptor // on a server
+	end      func() error                  // nil if there is nothing to close
 }
 
 func openSQLite(deliveries bool) opener {
@@ -34,10 +38,15 @@ func openMemory(context.Context, string) (candidate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &center{notifier, nil}, nil
+	return &center{notifier: notifier}, nil
 }
 
 func openCenter(ctx context.Context, file string, opts *notify.Options) (*center, error) {
+	return openCenterAt(ctx, file, nil, opts)
+}
+
+// openCenterAt has a clock of its own; nil is that of the machine.
+func openCenterAt(ctx context.Context, file string, now func() time.Time, opts *notify.Options) (*center, error) {
 	db, err := sql.Open("sqlite", dsn(file))
 	if err != nil {
 		return nil, err
@@ -47,7 +56,7 @@ func openCenter(ctx context.Context, file string, opts *notify.Options) (*center
 	if err := sqlite.Migrate(ctx, db, nil); err != nil {
 		return nil, err
 	}
-	store, err := sqlite.New(db, nil)
+	store, err := sqlite.New(db, &sqlite.Options{Now: now})
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +64,7 @@ func openCenter(ctx context.Context, file string, opts *notify.Options) (*center
 	if err != nil {
 		return nil, err
 	}
-	return &center{notifier, db}, nil
+	return &center{notifier: notifier, db: db, end: db.Close}, nil
 }
 
 func (c *center) Send(ctx context.Context, number int64, recipients int) error {
@@ -68,10 +77,10 @@ func (c *center) Send(ctx context.Context, number int64, recipients int) error {
 }
 
 func (c *center) Close() error {
-	if c.db == nil {
+	if c.end == nil {
 		return nil
 	}
-	return c.db.Close()
+	return c.end()
 }
 
 // nowhere is a channel that accepts everything and sends nothing.

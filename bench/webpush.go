@@ -15,7 +15,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/SherClockHolmes/webpush-go"
@@ -67,14 +66,6 @@ func byProcessorTime(push func(context.Context, int64) error) turn {
 		after, err := processorTime()
 		return done / (after - before).Seconds(), err
 	}
-}
-
-func processorTime() (time.Duration, error) {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		return 0, err
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), nil
 }
 
 func eightAtATime(push func(context.Context, int64) error) turn {

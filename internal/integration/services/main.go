@@ -5,13 +5,15 @@
 //
 //	services make modules
 //
-// Without a command it prints what to export and serves until it is
+// With -durable before the command they wait for the disk, as measurements need
+// it; tests do without. Without a command it prints what to export and serves until it is
 // interrupted. A server whose DSN the environment has already is not started.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,21 +28,27 @@ import (
 )
 
 func main() {
-	code, err := run(os.Args[1:])
+	durable := flag.Bool("durable", false, "servers that wait for the disk")
+	flag.Parse()
+	settings := hasty
+	if *durable {
+		settings = lasting
+	}
+	code, err := run(settings, flag.Args())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "services:", err)
 	}
 	os.Exit(code)
 }
 
-func run(command []string) (code int, err error) {
+func run(settings map[*servers.Kind][]string, command []string) (code int, err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	// "go run" leaves its child alone when it is ended itself.
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(syscall.SIGTERM), 0, 0, 0); err != nil {
 		return 1, err
 	}
-	started, err := start(ctx)
+	started, err := start(ctx, settings)
 	defer func() {
 		for _, s := range started {
 			if failure := s.Remove(); failure != nil {
@@ -66,8 +74,15 @@ var hasty = map[*servers.Kind][]string{
 	servers.MariaDB:  {"innodb-flush-log-at-trx-commit=0", "innodb-flush-method=nosync", "skip-innodb-doublewrite"},
 }
 
+// lasting are settings of servers that are measured: nothing that is acknowledged
+// is lost, memory and logs are large enough for what a measurement writes.
+var lasting = map[*servers.Kind][]string{
+	servers.Postgres: {"fsync=on", "synchronous_commit=on", "full_page_writes=on", "shared_buffers=256MB", "max_wal_size=2GB"},
+	servers.MariaDB:  {"innodb-flush-log-at-trx-commit=1", "innodb-doublewrite=1", "innodb-buffer-pool-size=256M", "innodb-log-file-size=512M"},
+}
+
 // start starts each server that the environment does not name, and names it.
-func start(ctx context.Context) (started []*servers.Server, err error) {
+func start(ctx context.Context, settings map[*servers.Kind][]string) (started []*servers.Server, err error) {
 	var wanted []*servers.Kind
 	for _, kind := range servers.Kinds {
 		if os.Getenv(kind.Variable) == "" {
@@ -78,7 +93,7 @@ func start(ctx context.Context) (started []*servers.Server, err error) {
 		return nil, err
 	}
 	for _, kind := range wanted {
-		s, err := servers.Start(ctx, kind, servers.Options{Settings: hasty[kind]})
+		s, err := servers.Start(ctx, kind, servers.Options{Settings: settings[kind]})
 		if err != nil {
 			return started, err
 		}
