@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"io/fs"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -42,8 +43,10 @@ func (b *backend) table(name string) string {
 	if b.schema == "" {
 		return "notify_" + name
 	}
-	return `"` + b.schema[:len(b.schema)-1] + `".notify_` + name
+	return `"` + b.schemaName() + `".notify_` + name
 }
+
+func (b *backend) schemaName() string { return strings.TrimSuffix(b.schema, ".") }
 
 func TestMigrate_twentyAtOnceOfWhichOneIsKilled(t *testing.T) {
 	eachBackend(t, func(t *testing.T, b *backend) {
@@ -113,7 +116,7 @@ func TestMigrate_filesAreReadByGoose(t *testing.T) {
 		if b.name == "mariadb" {
 			files, dialect = mysql.Migrations(nil), goose.DialectMySQL
 		} else {
-			files = postgres.Migrations(&postgres.Options{Schema: b.schema[:len(b.schema)-1]})
+			files = postgres.Migrations(&postgres.Options{Schema: b.schemaName()})
 		}
 		provider, err := goose.NewProvider(dialect, b.db, files, goose.WithDisableGlobalRegistry(true), goose.WithTableName(b.schema+"host_versions"))
 		require.NoError(t, err)
