@@ -86,12 +86,14 @@ func opening(p Plan, now time.Time, s Schedule, at string, loc *time.Location) (
 	}
 
 	oldest := cut.Add(-digestLookBack)
+	start := oldest
 	if own.Equal(cut) && base.Before(oldest) {
 		// No cut was missed: a schedule with long windows looks back as far
-		// as its windows are long.
-		oldest = base
+		// as its windows are long, and past that for what was filed before and
+		// committed when the last one had been closed.
+		start, oldest = base, base.Add(-digestLookBack)
 	}
-	from, err := windowStart(p, oldest, s, at, loc)
+	from, err := windowStart(p, start, s, at, loc)
 	if err != nil {
 		return Opening{}, err
 	}
@@ -118,9 +120,9 @@ func lateCut(base, lastCut, now time.Time, s Schedule, at string, loc *time.Loca
 
 // windowStart labels a window. It starts with the last cut; when nothing was
 // pending for some time since then, with the cut at which a window would have
-// closed that was not longer ago than the oldest entry; never before oldest.
-func windowStart(p Plan, oldest time.Time, s Schedule, at string, loc *time.Location) (time.Time, error) {
-	start, lastCut := later(p.LastCut, oldest), p.LastCut
+// closed that was not longer ago than the oldest entry; never before earliest.
+func windowStart(p Plan, earliest time.Time, s Schedule, at string, loc *time.Location) (time.Time, error) {
+	start, lastCut := later(p.LastCut, earliest), p.LastCut
 	for {
 		cut, err := nextCut(s, start, lastCut, at, loc)
 		if err != nil || cut.After(p.First) {

@@ -173,7 +173,15 @@ func TestCloseWindowLooksBackAsFarAsAWeeklyScheduleReaches(t *testing.T) {
 	plan := Plan{NextCut: instantOf(t, "2026-01-11T18:00:00Z"), LastCut: instantOf(t, "2026-01-04T18:00:00Z"), First: first}
 	got, err := closeWindow(plan, plan.NextCut, sundays, "18:00", time.UTC)
 	require.NoError(t, err)
-	assert.Equal(t, Opening{Plan: plan, Cut: plan.NextCut, From: first, Oldest: first, NextCut: instantOf(t, "2026-01-18T18:00:00Z")}, got)
+	assert.Equal(t, Opening{Plan: plan, Cut: plan.NextCut, From: first, Oldest: first.Add(-72 * time.Hour), NextCut: instantOf(t, "2026-01-18T18:00:00Z")}, got)
+
+	// What was filed just before the last cut and committed after it is no less.
+	late := plan
+	late.First = plan.LastCut.Add(-time.Second)
+	got, err = closeWindow(late, plan.NextCut, sundays, "18:00", time.UTC)
+	require.NoError(t, err)
+	assert.False(t, got.Oldest.After(late.First), "it is dropped")
+	assert.Equal(t, plan.LastCut, got.From)
 
 	// After a downtime the look-back holds.
 	got, err = closeWindow(plan, instantOf(t, "2026-01-18T18:00:00Z"), sundays, "18:00", time.UTC)
