@@ -24,6 +24,7 @@ require (
 	code.dny.dev/ssrf v0.3.0 // indirect
 	filippo.io/edwards25519 v1.2.0 // indirect
 	github.com/SherClockHolmes/webpush-go v1.4.0 // indirect
+	github.com/bellwether-go/notify/store/postgres/pgxnotify v0.0.0
 	github.com/bytedance/gopkg v0.1.3 // indirect
 	github.com/bytedance/sonic v1.15.0 // indirect
 	github.com/bytedance/sonic/loader v0.5.0 // indirect
@@ -84,3 +85,5 @@ require (
 )
 
 replace github.com/bellwether-go/notify => ../..
+
+replace github.com/bellwether-go/notify/store/postgres/pgxnotify => ../../store/postgres/pgxnotify

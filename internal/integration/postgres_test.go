@@ -63,18 +63,16 @@ func TestPostgres_conformance(t *testing.T) {
 				newPostgres(t, db, &postgres.Options{Schema: schema, Prefix: prefix})
 			}}
 			storetest.Run(t, func(t testing.TB) storetest.Harness {
-				return pgHarness(t, openPostgres(t, driver), schema, tables.take(t))
+				return pgHarness(t, openPostgres(t, driver), postgres.Options{Schema: schema, Prefix: tables.take(t)})
 			})
 		})
 	}
 }
 
-func pgHarness(t testing.TB, db *sql.DB, schema, prefix string) storetest.Harness {
+func pgHarness(t testing.TB, db *sql.DB, options postgres.Options) storetest.Harness {
 	var moved atomic.Int64
-	opts := &postgres.Options{
-		Schema: schema, Prefix: prefix,
-		Now: func() time.Time { return time.Now().Add(time.Duration(moved.Load())) },
-	}
+	options.Now = func() time.Time { return time.Now().Add(time.Duration(moved.Load())) }
+	opts := &options
 	s, err := postgres.New(db, opts)
 	require.NoError(t, err)
 	return storetest.Harness{

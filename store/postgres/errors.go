@@ -19,6 +19,7 @@ const (
 	codeAborted       = "25P02" // in_failed_sql_transaction
 	codeNoStatement   = "26000" // invalid_sql_statement_name
 	codeSameStatement = "42P05" // duplicate_prepared_statement
+	codeProtocol      = "08P01" // protocol_violation: the statement of that name is another's
 )
 
 // code finds the code in an error of the host's driver: pgx and lib/pq have
@@ -56,7 +57,7 @@ func hint(err error) string {
 		return "the server has no connection left: lower SetMaxOpenConns"
 	case codeAborted:
 		return "an earlier statement of the transaction has failed: roll it back"
-	case codeNoStatement, codeSameStatement:
+	case codeNoStatement, codeSameStatement, codeProtocol:
 		return "a pooler between here and the server does not keep prepared statements: set Options.Unprepared"
 	}
 	return ""

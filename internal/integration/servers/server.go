@@ -65,24 +65,34 @@ const patience = 2 * time.Minute
 func Start(ctx context.Context, kind *Kind, o Options) (*Server, error) {
 	s := &Server{Kind: kind, settings: o.Settings, password: rand.Text()}
 	err := s.create(ctx, o.Directory)
-	for tries := 1; err == nil; tries++ {
-		// A free port can be taken by another before the server has it.
-		if s.port, err = freePort(); err != nil {
-			break
-		}
-		err = s.Start(ctx)
-		if err == nil {
-			return s, nil
-		}
-		if tries < 5 && strings.Contains(strings.ToLower(s.Log()), "address already in use") {
-			err = nil
-		}
+	if err == nil {
+		err = s.comeUp(ctx, func() error { return nil })
 	}
-	if err != nil && s.directory != "" {
+	if err == nil {
+		return s, nil
+	}
+	if s.directory != "" {
 		err = fmt.Errorf("%w\n%s", err, s.Log())
 		os.RemoveAll(s.directory)
 	}
 	return nil, fmt.Errorf("start %s: %w", kind.Name, err)
+}
+
+// comeUp starts the server on a free port, which configure has been called for.
+func (s *Server) comeUp(ctx context.Context, configure func() error) (err error) {
+	for tries := 1; ; tries++ {
+		// A free port can be taken by another before the server has it.
+		if s.port, err = freePort(); err != nil {
+			return err
+		}
+		if err := configure(); err != nil {
+			return err
+		}
+		err = s.Start(ctx)
+		if err == nil || tries == 5 || !strings.Contains(strings.ToLower(s.Log()), "address already in use") {
+			return err
+		}
+	}
 }
 
 // DSN is what its driver opens the database with.
@@ -149,10 +159,7 @@ func (s *Server) create(ctx context.Context, parent string) error {
 	if err != nil {
 		return err
 	}
-	if s.directory, err = os.MkdirTemp(parent, "notify-"+strings.ToLower(s.Kind.Name)+"-"); err != nil {
-		return err
-	}
-	if err := owned(s.directory); err != nil {
+	if err := s.createDirectory(parent); err != nil {
 		return err
 	}
 	command, err := s.Kind.initialize(s, programs)
@@ -169,6 +176,13 @@ func (s *Server) create(ctx context.Context, parent string) error {
 	case <-ctx.Done():
 		return errors.Join(ctx.Err(), p.End(os.Kill, patience))
 	}
+}
+
+func (s *Server) createDirectory(parent string) (err error) {
+	if s.directory, err = os.MkdirTemp(parent, "notify-"+strings.ToLower(s.Kind.Name)+"-"); err != nil {
+		return err
+	}
+	return owned(s.directory)
 }
 
 // answers waits until the server takes a connection.
