@@ -142,7 +142,7 @@ func TestLink_joinsModules(t *testing.T) {
 	bundles := map[string]string{"a": "one.js", "b": "one.js", "c": "two.js"}
 	got, err := link(from, "one.js", []string{"a", "b"}, bundles)
 	require.NoError(t, err)
-	assert.Equal(t, "import{far,other}from\"./two.js\";\nconst a=1;\nfunction b(){\nreturn import(\"./two.js\")||\"a  =  b // c\"+a;\n}\nexport{a,b};\n", string(got))
+	assert.Equal(t, "import{far,other}from\"./two.js\";const a=1;function b(){return import(\"./two.js\")||\"a  =  b // c\"+a}\nexport{a,b};\n", string(got))
 
 	from["assets/b.js"] = &fstest.MapFile{Data: []byte("const a = 2;\n")}
 	_, err = link(from, "one.js", []string{"a", "b"}, bundles)
@@ -160,6 +160,7 @@ func TestStrip_keepsWhatMeansSomething(t *testing.T) {
 		`return typeof x === "a" ? b : c;`: `return typeof x==="a"?b:c;`,
 		`if (a in b) new C();`:             `if(a in b)new C();`,
 		`a = b + c - d;`:                   `a=b+c-d;`,
+		`f("a // b"); // it's "told"`:      `f("a // b");`,
 		`i++ === 0 && --j;`:                `i++===0&&--j;`,
 	} {
 		assert.Equal(t, []string{want}, strip(source))

@@ -70,8 +70,13 @@ func link(from fs.FS, bundle string, modules []string, bundles map[string]string
 		head = append(head, "import{"+strings.Join(slices.Sorted(maps.Keys(imports[other])), ",")+`}from"./`+other+`";`)
 	}
 	tail := "export{" + strings.Join(exports, ",") + "};"
-	return []byte(strings.Join(slices.Concat(head, lines, []string{tail}), "\n") + "\n"), nil
+	joined := lineEnd.ReplaceAllString(strings.Join(slices.Concat(head, lines, []string{tail}), "\n"), "$1")
+	return []byte(strings.ReplaceAll(joined, ";}", "}") + "\n"), nil
 }
+
+// lineEnd is a line break that neither a script nor a style sheet needs. Nor do
+// they need a ";" before a "}": the modules have no empty statements.
+var lineEnd = regexp.MustCompile(`([;{,(])\n`)
 
 // cssSpace is white space that a style sheet does not need.
 var cssSpace = regexp.MustCompile(`\s*([{};,>])\s*|(:)\s+`)
@@ -94,6 +99,10 @@ func squeeze(line string) string {
 		code, kept := line, ""
 		if at := literal.FindStringIndex(line); at != nil {
 			code, kept = line[:at[0]], line[at[0]:at[1]]
+		}
+		if at := strings.Index(code, "//"); at >= 0 { // a comment behind the code
+			code, kept = strings.TrimRight(code[:at], " "), ""
+			line = code
 		}
 		b.WriteString(sumSpace.ReplaceAllString(scriptSpace.ReplaceAllString(code, "$1"), "$1"))
 		b.WriteString(kept)

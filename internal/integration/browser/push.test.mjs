@@ -63,6 +63,21 @@ test("each visit tells the server that the subscription is still there", async (
   assert.match(puts[0], /push\/subscriptions$/);
 });
 
+test("turning off holds without the server, and the host's own worker is left alone", async (t) => {
+  const me = await open(t, { permissions: ["notifications"] });
+  await me.context.addInitScript(pretend);
+  const page = await me.goto("/notify/preferences");
+  await page.evaluate(() => localStorage.setItem("subscribed", "1"));
+  await page.evaluate(() => navigator.serviceWorker.register("/host-worker.js", { scope: "/" }));
+  await page.reload();
+  await until(() => shown(page), "unsubscribed", "the subscription is the host's");
+  await page.getByRole("button", { name: "Turn on" }).click();
+  await until(() => shown(page), "active", "state");
+  await page.route("**/push/subscriptions", (route) => route.abort());
+  await page.getByRole("button", { name: "Turn off" }).click();
+  await until(() => shown(page), "unsubscribed", "state");
+});
+
 test("who has said no is told how to change that", async (t) => {
   const me = await open(t);
   await me.context.addInitScript(() => Object.defineProperty(Notification, "permission", { get: () => "denied" }));
@@ -114,12 +129,13 @@ test("a push is shown, whatever is in it", async (t) => {
   await until(async () => (await notifications()).length, 1, "notifications");
   const [first] = await notifications();
   assert.deepEqual([first.title, first.body, first.tag, first.lang, first.dir, first.data.navigate], ["Invoice 17", "Due", "t1", "de", "ltr", base + "/page"]);
-  for (const [i, data] of ["not JSON", "[]", "null", "{}", '{"notification":7}', '{"notification":{"title":{"a":1},"actions":"x","data":3,"dir":"up"}}'].entries()) {
+  for (const [i, data] of ["not JSON", "[]", "null", "{}", '{"notification":7}', '{"notification":{"title":{"a":1},"actions":"x","data":3,"dir":"up"}}', '{"notification":{"title":"hollow","actions":[null]}}'].entries()) {
     await push(data);
     await until(async () => (await notifications()).length, (n) => n >= 1 + (i > 0 ? 1 : 0), "notifications");
   }
   const titles = new Set((await notifications()).map((one) => one.title));
   assert.ok(titles.has(new URL(base).host), "without a title it is the name of the site");
+  await until(async () => (await notifications()).some((one) => one.title === "hollow"), true, "an action that is none");
   await push(JSON.stringify({ notification: { title: "Invoice 17, again", tag: "t1" } }));
   await until(async () => (await notifications()).filter((one) => one.tag === "t1").map((one) => one.title).join(), "Invoice 17, again", "one of each tag");
 });
@@ -140,9 +156,10 @@ test("a click goes to a page of this site only", async (t) => {
     const seen = [];
     const client = { url: at, focus: async () => seen.push("focus"), navigate: async (url) => seen.push(url) };
     self.clients.matchAll = async () => [client];
+    self.clients.openWindow = async () => null;
     await open({ navigate: at }, "");
     await open({ navigate: "/page?other" }, "");
     return seen;
   }, page.url());
-  assert.deepEqual(focused, ["focus", "focus", base + "/page?other"]);
+  assert.deepEqual(focused, ["focus"], "another page is left alone");
 });

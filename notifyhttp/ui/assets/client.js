@@ -74,7 +74,8 @@ export class NotifyClient extends EventTarget {
    * @returns {Promise<{body: any, etag: ?string, status: number}>}
    */
   async request(method, path, body, headers) {
-    const init = { method, credentials: "same-origin", headers: { Accept: "application/json", ...this.headers(), ...headers } };
+    // A click that marks may lead away from the page before the answer is there.
+    const init = { method, keepalive: method !== "GET", credentials: "same-origin", headers: { Accept: "application/json", ...this.headers(), ...headers } };
     if (body !== undefined) {
       init.headers["Content-Type"] = "application/json";
       init.body = JSON.stringify(body);

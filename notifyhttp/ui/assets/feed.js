@@ -164,6 +164,7 @@ export class Feed {
   /** @param {boolean} [focus] moves the focus to the newest item */
   async reload(focus) {
     const run = (this.run = {});
+    const waited = [...this.waiting];
     this.busy(true);
     if (!this.items.length) this.say("loading");
     try {
@@ -173,7 +174,8 @@ export class Feed {
       this.items = page.items;
       this.next = page.next_cursor;
       this.head = page.head_cursor;
-      this.waiting.clear();
+      // What has arrived since it was asked for may not be in it.
+      for (const id of [...waited, ...this.items.map((item) => item.id)]) this.waiting.delete(id);
       this.draw();
       this.element.scrollTop = 0;
       if (focus) this.list.firstElementChild?.focus();
@@ -196,7 +198,11 @@ export class Feed {
       const known = new Set(this.items.map((item) => item.id));
       this.items.push(...page.items.filter((item) => !known.has(item.id)));
       this.next = page.next_cursor;
+      this.more.textContent = this.t("more");
       this.draw();
+      // What is in view still is told again only to who begins to look.
+      this.observer.unobserve(this.moreRow);
+      this.observer.observe(this.moreRow);
     } catch (error) {
       this.host.fail(error, (text) => {
         this.more.textContent = text + " " + this.t("retry");
@@ -204,9 +210,6 @@ export class Feed {
     } finally {
       this.appending = false;
       this.busy(false);
-      // What is in view still is told again only to who begins to look.
-      this.observer.unobserve(this.moreRow);
-      this.observer.observe(this.moreRow);
     }
   }
 
@@ -223,6 +226,9 @@ export class Feed {
 
   /** What arrives does not move what is being read: a pill tells of it. */
   arrived(item) {
+    const { state, provider } = this.query();
+    if (/^[as]/.test(state) || (provider && provider !== item.provider.key)) return;
+    if (this.items.some(({ id, created_at }) => id === item.id && created_at === item.created_at)) return;
     if (!this.items.length && !this.waiting.size) return void this.reload();
     this.waiting.add(item.id);
     this.pill.textContent = this.t("pill", this.waiting.size);
@@ -251,10 +257,18 @@ export class Feed {
       const fresh = new Map(page.items.map((item) => [item.id, item]));
       const shown = new Set(this.items.map((item) => item.id));
       if (!this.items.length) return void this.reload();
-      for (const id of fresh.keys()) if (!shown.has(id)) this.waiting.add(id);
+      const newest = this.items[0].created_at;
       // The first page is all that was asked for: what is older stays as it is.
       const oldest = page.next_cursor ? page.items.at(-1).created_at : "";
-      this.items = this.items.flatMap((item) => fresh.get(item.id) ?? (item.created_at < oldest ? [item] : []));
+      const last = this.items.findLastIndex(({ id }) => fresh.has(id)); // one instant may have many
+      this.items = this.items.flatMap((item, i) => fresh.get(item.id) ?? (item.created_at < oldest || (item.created_at === oldest && i > last) ? [item] : []));
+      for (const item of page.items) {
+        if (shown.has(item.id)) continue;
+        // Only what is above is new; the rest came back, or moved up from the next page.
+        const at = this.items.findIndex((other) => other.created_at < item.created_at);
+        if (item.created_at > newest) this.waiting.add(item.id);
+        else this.items.splice(at < 0 ? this.items.length : at, 0, item);
+      }
       for (const id of waited) if (!fresh.has(id)) this.waiting.delete(id);
       this.draw();
     } catch (error) {
@@ -333,7 +347,7 @@ export class Feed {
         item.actions.length > 0 && h(
           "div",
           { part: "item-actions" },
-          ...item.actions.map((action) => h("a", { part: "item-action", class: "button", role: "button", href: safe(action.href) || null, dir: "auto", onclick: (event) => this.press(event, item, action) }, action.title)),
+          ...item.actions.map((action) => h(safe(action.href) ? "a" : "button", { part: "item-action", class: "button", href: safe(action.href) || null, dir: "auto", onclick: (event) => this.press(event, item, action) }, action.title)),
         ),
       ),
       h(
@@ -385,7 +399,7 @@ export class Feed {
   }
 
   press(event, item, action) {
-    const detail = { item, key: action.key, href: action.href };
+    const detail = { item, key: action.key, href: safe(action.href) };
     press(this.host.client, item, action).catch((error) => this.host.fail(error));
     if (!this.host.fire("action", detail, true) || this.host.getAttribute("navigate") === "event") event.preventDefault();
   }

@@ -16,16 +16,24 @@ export function connectLive(client, mode) {
   let timer = 0;
   let release = () => {};
 
+  // A stream that is resumed tells again what was told shortly before, and where
+  // there are no locks each tab hears its own stream and those of the others.
+  const known = new Set();
   const deliver = ({ type, data, id }) => {
     if (id) cursor = id;
     if (data.counts) client.setCounts(data.counts);
+    if (data.item) {
+      const key = data.item.id + data.item.created_at;
+      if (known.has(key)) return;
+      if (known.add(key).size > 999) known.clear();
+    }
     client.emit(type === "notification" ? "item" : type, data);
   };
   const tell = (message) => {
     deliver(message);
     channel?.postMessage(message);
   };
-  if (channel) channel.onmessage = (event) => !closed && deliver(event.data);
+  if (channel) channel.onmessage = ({ data }) => !closed && (data.type ? deliver(data) : failures && start());
 
   const again = (delay) => {
     clearTimeout(timer);
@@ -46,8 +54,7 @@ export function connectLive(client, mode) {
     clearTimeout(timer);
     source?.close();
     source = null;
-    // While nobody looks there is no hurry.
-    if (closed || document.hidden && failures) return;
+    if (closed) return;
     if (mode === "poll") {
       client.refreshCounts().then(() => client.emit("resync"), () => {});
       again(pollInterval);
@@ -70,16 +77,20 @@ export function connectLive(client, mode) {
     }
   }
 
-  const wake = () => {
-    if (!document.hidden && (failures || mode === "poll") && leading) start();
-    else if (!document.hidden) client.resync();
+  // Whoever has the stream may be a tab that nobody looks at: another one that
+  // somebody looks at again, or that is online again, tells it not to wait.
+  const wake = ({ type }) => {
+    if (document.hidden && type !== "online") return;
+    if (leading && (failures || mode === "poll")) return start();
+    channel?.postMessage({});
+    client.resync();
   };
   document.addEventListener("visibilitychange", wake);
   addEventListener("online", wake);
   addEventListener("pageshow", restored);
   function restored(event) {
     // From the back/forward cache: the stream is gone.
-    if (event.persisted) wake();
+    if (event.persisted) wake(event);
   }
 
   let leading = false;
@@ -89,7 +100,7 @@ export function connectLive(client, mode) {
     return new Promise((resolve) => (release = resolve));
   };
   const abort = new AbortController();
-  if (channel && navigator.locks && mode === "sse") navigator.locks.request(name, { signal: abort.signal }, lead).catch(() => {});
+  if (channel && navigator.locks && mode === "sse") navigator.locks.request(name, { signal: abort.signal }, lead).catch(lead);
   else lead();
   client.resync();
 

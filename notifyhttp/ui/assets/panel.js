@@ -70,7 +70,9 @@ export class Panel {
   }
 
   hide() {
-    if (this.open && this.element.isConnected) this.element.hidePopover();
+    if (this.element.matches(":popover-open")) this.element.hidePopover();
+    // With an element that goes, or moves, the browser closes it and tells nobody.
+    else this.toggled(false);
   }
 
   toggled(open) {

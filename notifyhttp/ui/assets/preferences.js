@@ -117,7 +117,7 @@ export class NotifyPreferences extends NotifyElement {
     this.listen(this.client, "preferences", ({ detail }) => this.elsewhere(detail.version));
     this.listen(window, "beforeunload", (event) => this.dirty && event.preventDefault());
     this.push.start(this.abort.signal);
-    this.load();
+    if (!this.dirty) this.load();
   }
 
   render() {
@@ -127,9 +127,11 @@ export class NotifyPreferences extends NotifyElement {
     else this.body.replaceChildren(h("p", {}, this.t("loading")));
   }
 
-  async load() {
+  async load(dirty = this.dirty) {
     try {
       const { preferences, etag } = await readPreferences(this.client);
+      // Somebody may have begun to edit meanwhile.
+      if (this.dirty && !dirty) return this.conflict();
       this.show(preferences, etag);
     } catch (error) {
       this.fail(error, (text) => this.body.replaceChildren(h("p", { part: "error" }, text), h("button", { type: "button", onclick: () => this.load() }, this.t("retry"))));
@@ -142,9 +144,9 @@ export class NotifyPreferences extends NotifyElement {
     this.etag = etag;
     const modes = {};
     for (const channel of document.channels.filter((channel) => channel.daily)) {
-      const cells = document.providers.map((row) => row.channels[channel.key]).filter((cell) => cell?.on);
-      modes[channel.key] = channel.choice || (cells.some((cell) => cell.mode === "daily") ? "daily" : "immediate");
-      if (modes[channel.key] === "off") modes[channel.key] = "immediate";
+      // One mode for all, unless they differ: then neither is shown as chosen.
+      const held = new Set(document.providers.map((row) => row.channels[channel.key]).filter((cell) => cell && !cell.locked && cell.unmuted !== "off").map((cell) => cell.unmuted));
+      modes[channel.key] = held.size > 1 ? "" : ([...held][0] ?? (channel.choice === "daily" ? "daily" : "immediate"));
     }
     this.draft = {
       enabled: document.enabled,
@@ -152,16 +154,11 @@ export class NotifyPreferences extends NotifyElement {
       at: document.digest.at || document.digest.holds_at,
       zone: document.digest.time_zone,
       modes,
-      on: Object.fromEntries(document.providers.map((row) => [row.key, Object.fromEntries(Object.entries(row.channels).map(([key, cell]) => [key, this.wanted(cell)]))])),
+      on: Object.fromEntries(document.providers.map((row) => [row.key, Object.fromEntries(Object.entries(row.channels).map(([key, cell]) => [key, cell.unmuted !== "off"]))])),
     };
     this.clean = JSON.stringify(this.draft);
     this.notice.hidden = true;
     this.draw();
-  }
-
-  /** While everything is muted the cells show what returns with the switch. */
-  wanted(cell) {
-    return cell.rule === "muted" ? (cell.choice ? cell.choice !== "off" : true) : cell.on;
   }
 
   get dirty() {
@@ -272,7 +269,7 @@ export class NotifyPreferences extends NotifyElement {
       input.checked = draft.modes[key] === mode;
       return h("p", {}, input, h("label", { for: mode + key }, this.t(mode)));
     };
-    const daily = draft.modes[key] === "daily";
+    const daily = draft.modes[key] !== "immediate";
     const zone = draft.zone || this.document.digest.holds_in;
     const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
     return h(
@@ -312,7 +309,7 @@ export class NotifyPreferences extends NotifyElement {
         // With a mode for the whole channel a cell that is on follows it, and one
         // that is off has to say so.
         const follows = moved.has(channel) || document.channels.find((other) => other.key === channel)?.choice;
-        channels[channel] = !on ? "off" : follows && follows !== "off" ? "" : (draft.modes[channel] ?? "immediate");
+        channels[channel] = !on ? "off" : follows && follows !== "off" ? "" : (draft.modes[channel] || "immediate");
       }
       // Those that are named change places among themselves.
       if (reordered || Object.keys(channels).length) choices.providers.push({ key, channels });
@@ -320,17 +317,25 @@ export class NotifyPreferences extends NotifyElement {
     return choices;
   }
 
-  async submit(event) {
+  /** What a form sends is only what it has changed: with force it goes on top of anything. */
+  async submit(event, force) {
     event?.preventDefault();
     if (!this.dirty || this.busy) return;
     this.busy = true;
     this.changedState();
     this.status.textContent = this.t("saving");
+    const { draft } = this;
+    const sent = JSON.stringify(draft);
     try {
+      if (force) this.etag = (await readPreferences(this.client)).etag;
       const { preferences, etag } = await savePreferences(this.client, this.choices(), this.etag);
       this.busy = false;
       this.show(preferences, etag);
       this.status.textContent = this.t("saved");
+      if (JSON.stringify(draft) !== sent) {
+        this.draft = draft; // edited while it was being saved
+        this.draw();
+      }
       this.fire("preferences-saved", { version: preferences.version });
     } catch (error) {
       this.busy = false;
@@ -352,15 +357,9 @@ export class NotifyPreferences extends NotifyElement {
     this.notice.replaceChildren(
       h("p", {}, this.t("conflict")),
       h("button", { type: "button", onclick: () => this.load() }, this.t("takeTheirs")),
-      h("button", { type: "button", onclick: () => this.force() }, this.t("keepMine")),
+      h("button", { type: "button", onclick: () => this.submit(null, true) }, this.t("keepMine")),
     );
     this.status.textContent = "";
-  }
-
-  /** What a form sends is only what it has changed: it fits on top of anything. */
-  async force() {
-    this.etag = (await readPreferences(this.client)).etag;
-    return this.submit();
   }
 }
 

@@ -44,7 +44,8 @@ export async function pushState(client) {
 const scope = (client) => client.url("sw/");
 
 async function registration(client) {
-  return navigator.serviceWorker.getRegistration(scope(client));
+  const found = await navigator.serviceWorker.getRegistration(scope(client));
+  return found?.scope === scope(client) ? found : undefined; // not one of the host's
 }
 
 async function subscribe(client, key) {
@@ -99,9 +100,10 @@ export async function disablePush(element) {
   const { client } = element;
   const subscription = await (await registration(client))?.pushManager.getSubscription();
   if (subscription) {
-    const { body } = await client.request("PUT", "api/v1/push/subscriptions", { ...pick(subscription), device_name: device() });
+    // Here first of all: without the server, too, this browser shows no more.
+    const known = await client.request("PUT", "api/v1/push/subscriptions", pick(subscription)).catch(() => null);
     await subscription.unsubscribe();
-    await client.request("DELETE", "api/v1/push/subscriptions/" + encodeURIComponent(body.id));
+    if (known) await client.request("DELETE", "api/v1/push/subscriptions/" + encodeURIComponent(known.body.id));
   }
   const state = await pushState(client);
   element.fire("push-state", { state });

@@ -23,7 +23,7 @@ async function show(data) {
     body: text(n.body), tag: text(n.tag), lang: text(n.lang), dir: ["ltr", "rtl"].includes(n.dir) ? n.dir : "auto",
     silent: n.silent === true, icon: within(n.icon) || undefined, timestamp: Number(n.timestamp) || undefined,
     data: { ...(typeof n.data === "object" ? n.data : {}), navigate: text(n.navigate) },
-    actions: (Array.isArray(n.actions) ? n.actions : []).slice(0, 2).map((a) => ({ action: text(a.navigate ?? a.action), title: text(a.title) })).filter((a) => a.title),
+    actions: (Array.isArray(n.actions) ? n.actions : []).slice(0, 2).map((a) => ({ action: text(a?.navigate ?? a?.action), title: text(a?.title) })).filter((a) => a.title),
   };
   await self.registration.showNotification(title, options);
   const badge = Number(message.app_badge ?? n.app_badge);
@@ -56,16 +56,10 @@ async function open(data, action) {
     }).catch(() => {});
   }
   const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
-  const there = windows.find((client) => client.url === url) ?? windows.find((client) => new URL(client.url).origin === self.location.origin);
-  if (!there) return self.clients.openWindow(url);
-  await there.focus();
-  if (there.url !== url) {
-    try {
-      await there.navigate(url);
-    } catch {
-      await self.clients.openWindow(url); // a page that is not ours to steer
-    }
-  }
+  // Another page of this site is left alone: this worker may not steer it, it may
+  // hold work that is not saved, and a click allows one window only.
+  const there = windows.find((client) => client.url === url);
+  return there ? there.focus() : self.clients.openWindow(url);
 }
 
 // Both fields of the event can be missing; the page finds out at its next visit too.

@@ -196,11 +196,12 @@ var files = map[string]string{
 	"hostile.css": `body, body * { all: revert; color: red !important; font-size: 40px !important; line-height: 3 !important; }
 .top { position: fixed; inset: 0 0 auto 0; height: 60px; z-index: 99999; background: yellow; overflow: hidden }
 button { transform: rotate(10deg); background: lime !important }`,
-	"brand.css":   `notify-bell { --notify-accent: rgb(1, 2, 3); --notify-badge-bg: rgb(4, 5, 6) } notify-bell::part(badge) { font-weight: 900 }`,
-	"favicon.ico": "",
-	"start.css":   `.top { display: flex; justify-content: flex-start }`,
-	"end.css":     `.top { display: flex; justify-content: space-between }`,
-	"bottom.css":  `.top { position: fixed; inset: auto 0 0 0; display: flex; justify-content: space-between }`,
+	"brand.css":      `notify-bell { --notify-accent: rgb(1, 2, 3); --notify-badge-bg: rgb(4, 5, 6) } notify-bell::part(badge) { font-weight: 900 }`,
+	"favicon.ico":    "",
+	"host-worker.js": "",
+	"start.css":      `.top { display: flex; justify-content: flex-start }`,
+	"end.css":        `.top { display: flex; justify-content: space-between }`,
+	"bottom.css":     `.top { position: fixed; inset: auto 0 0 0; display: flex; justify-content: space-between }`,
 }
 
 type outlet string
