@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bellwether-go/notify"
@@ -119,6 +120,7 @@ func (t *tx) held(ctx context.Context, leases []notify.Lease) (rows heldTasks, l
 	for i, l := range leases {
 		of[i] = l.ID
 	}
+	slices.Sort(of) // some databases lock in this order, whatever ORDER BY says
 	rows = make(heldTasks, len(leases))
 	err = t.query(ctx, selectTasks, func(r row) error {
 		k, err := scanTask(r)

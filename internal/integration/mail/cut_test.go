@@ -24,7 +24,6 @@ import (
 // said or heard, it ends.
 type cut struct {
 	left   int
-	reset  func() // drops the connection
 	cancel func() // calls the attempt off; nil resets instead
 }
 

@@ -67,7 +67,7 @@ func storm(t *testing.T, d database, p plan) {
 	c := newCrew(t)
 	var f faults
 	for today := range p.days {
-		template.Offset = begin.Add(time.Duration(today) * day).Sub(time.Now())
+		template.Offset = time.Until(begin.Add(time.Duration(today) * day))
 		play(c, template, p, &f, random)
 	}
 
