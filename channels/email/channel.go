@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/bellwether-go/notify"
 )
@@ -79,9 +80,11 @@ func (c *Channel) DeliverDigest(ctx context.Context, d notify.Delivery, digest n
 // Close ends the connections that wait for another letter. The channel stays
 // usable, but keeps no connection from now on.
 func (c *Channel) Close() error {
+	var leaving sync.WaitGroup
 	for _, s := range c.sessions.close() {
-		s.quit()
+		leaving.Go(s.quit) // at once: a relay may take its time to answer
 	}
+	leaving.Wait()
 	return nil
 }
 

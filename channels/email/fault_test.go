@@ -81,6 +81,7 @@ func TestClasses(t *testing.T) {
 		{"MAIL", "451 4.3.0 later", temporary, stageMail},
 		{"MAIL", "421 4.7.0 bye", temporary, stageMail},
 		{"MAIL", drop, temporary, stageMail},
+		{"MAIL", "550 5.1.1 no such user", notify.Misconfigured, stageMail}, // speaks of us
 		{"RCPT", "550 5.1.1 no such user", notify.Gone, stageRcpt},
 		{"RCPT", "550 5.1.2 no such host", notify.Gone, stageRcpt},
 		{"RCPT", "501 5.1.3 bad address", notify.Gone, stageRcpt},
@@ -98,6 +99,7 @@ func TestClasses(t *testing.T) {
 		{"RCPT", drop, temporary, stageRcpt},
 		{"DATA", "451 4.3.0 later", temporary, stageData},
 		{"DATA", "554 5.5.1 no", notify.Permanent, stageData},
+		{"DATA", "550 5.1.1 no such user", notify.Permanent, stageData},
 		{"DATA", "250 what", temporary, stageData},
 		{"DATA", drop, temporary, stageData},
 		{".", "250 2.0.0 queued", accepted, ""},
@@ -383,6 +385,8 @@ func TestErrorsTellNoAddress(t *testing.T) {
 		"joerg.mueller is blocked, see https://relay.example/?u=joerg.mueller%40customer.example",
 		"Joerg.Mueller=customer.example@srs.example via no-reply@acme.example",
 		"joerg.mueller+40customer.example; robot open-sesame",
+		"forwarded to boss@inside.example by boss=40inside.example",
+		"forwarded to boss%40inside.example by boss+40inside.example",
 		"mail for joerg.mueller\u200b\x1b[31m \u202eelpmaxe refused",
 		strings.Repeat("very long ", 150),
 	} {
@@ -391,7 +395,7 @@ func TestErrorsTellNoAddress(t *testing.T) {
 		text := c.Deliver(t.Context(), delivery()).Error()
 		assert.Contains(t, text, "permanent: notify/email: rcpt: 550 5.7.1 ")
 		assert.Less(t, len(text), 700)
-		for _, secret := range []string{"joerg", "Joerg", "@", "%40", "robot", "sesame", "\x1b", "\u202e", "\n"} {
+		for _, secret := range []string{"joerg", "Joerg", "@", "%40", "boss", "inside", "robot", "sesame", "\x1b", "\u202e", "\n"} {
 			assert.NotContains(t, text, secret)
 		}
 	}

@@ -1,10 +1,12 @@
 package email
 
 import (
+	"encoding/base64"
 	"mime"
 	"net/mail"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -47,6 +49,13 @@ func TestTextsAreReadAsWritten(t *testing.T) {
 		got, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
 		require.NoError(t, err)
 		assert.Equal(t, text, got)
+		for _, word := range textWords(text) { // each has to make sense by itself (RFC 2047, section 5)
+			if encoded, ok := strings.CutPrefix(word, "=?utf-8?B?"); ok {
+				part, err := base64.StdEncoding.DecodeString(strings.TrimSuffix(encoded, "?="))
+				require.NoError(t, err)
+				assert.True(t, utf8.Valid(part), "%q splits a character", part)
+			}
+		}
 	}
 }
 

@@ -119,3 +119,49 @@ func swallowNoop(conn net.Conn) {
 		}
 	}
 }
+
+// TestCloseTakesLeaveOfAllAtOnce runs in virtual time: relays that do not answer
+// QUIT hold a shutdown up for a second, and not each for one.
+func TestCloseTakesLeaveOfAllAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var serving, sending sync.WaitGroup
+		c := newChannel(t, func(o *Options) {
+			o.TLS = Plaintext
+			o.Dial = func(context.Context, string, string) (net.Conn, error) {
+				ours, theirs := net.Pipe()
+				serving.Go(func() { swallowQuit(theirs) })
+				return ours, nil
+			}
+		})
+		for range 8 {
+			sending.Go(func() { assert.NoError(t, c.Deliver(t.Context(), delivery())) })
+		}
+		sending.Wait()
+		require.Len(t, c.sessions.idle, 8)
+		asked := time.Now()
+		require.NoError(t, c.Close())
+		assert.Equal(t, time.Second, time.Since(asked))
+		serving.Wait()
+	})
+}
+
+// swallowQuit takes one letter, slowly, and never answers QUIT.
+func swallowQuit(conn net.Conn) {
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	for ok := say(conn, "220 relay"); ok; {
+		line, err := in.ReadString('\n')
+		switch {
+		case err != nil:
+			return
+		case strings.HasPrefix(line, "QUIT"):
+		case strings.HasPrefix(line, "DATA"):
+			say(conn, "354 go on")
+			_, _ = readMessage(in)
+			time.Sleep(time.Minute) // so that each letter has a connection of its own
+			ok = say(conn, "250 ok")
+		default:
+			ok = say(conn, "250 ok")
+		}
+	}
+}

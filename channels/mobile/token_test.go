@@ -104,6 +104,23 @@ func TestAccessTokens_areFetchedAgainWhenTheyAreOld(t *testing.T) {
 	})
 }
 
+// Many pushes learn at once that a token was revoked. The one who comes last must
+// not throw away what the first has fetched meanwhile.
+func TestAccessTokens_areNotThrownAwayForAnOlderOne(t *testing.T) {
+	c, s := start(t)
+	tokens := c.projects[s.firebase.Project].tokens
+	revoked, err := tokens.get(t.Context())
+	require.NoError(t, err)
+	tokens.drop(revoked)
+	fresh, err := tokens.get(t.Context())
+	require.NoError(t, err)
+	tokens.drop(revoked)
+	again, err := tokens.get(t.Context())
+	require.NoError(t, err)
+	assert.Same(t, fresh, again)
+	assert.Len(t, s.firebase.Assertions(), 2)
+}
+
 func TestAccessTokens_failAsTheTokenServiceSays(t *testing.T) {
 	for _, test := range []struct {
 		name  string

@@ -52,7 +52,7 @@ var hostile = []string{
 	"https://169.254.169.254/latest/meta-data/", "https://metadata.google.internal/", "https://metadata/",
 	"https://[::1]/", "https://[::]/", "https://[::127.0.0.1]/", "https://[::ffff:127.0.0.1]/", "https://[::ffff:7f00:1]/", "https://[::ffff:93.184.216.34]/",
 	"https://[64:ff9b::7f00:1]/", "https://[64:ff9b:1::7f00:1]/", "https://[2002:7f00:1::]/", "https://[2001:0:7f00:1::]/", "https://[2001:db8::1]/",
-	"https://[100::1]/", "https://[3fff::1]/", "https://[5f00::1]/", "https://[fe80::1]/", "https://[fe80::1%25eth0]/", "https://[fd00::1]/", "https://[ff02::1]/", "https://[fec0::1]/",
+	"https://[100::1]/", "https://[3fff::1]/", "https://[5f00::1]/", "https://[fe80::1]/", "https://[fe80::1%25eth0]/", "https://[2606:2800:220:1::1%25eth0]/", "https://[fd00::1]/", "https://[ff02::1]/", "https://[fec0::1]/",
 	"https://2130706433/", "https://0x7f000001/", "https://0x7f.0.0.1/", "https://0177.0.0.1/", "https://127.1/", "https://127.0.1/", "https://0/", "https://017700000001/",
 	"https://1.2.3.4.5/", "https://push.example.com.0x7f/",
 	"https://localhost/", "https://LOCALHOST/", "https://localhost./", "https://a.localhost/", "https://printer.local/", "https://host/", "https://router.home.arpa/", "https://push.example.com./",

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -69,6 +70,48 @@ func TestAsk_readsAnswersWithinBounds(t *testing.T) {
 	answer, err = post(t, t.Context(), server, "/redirect")
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusTemporaryRedirect, answer.Status, "not followed")
+}
+
+// A megabyte of zeros is a kilobyte by gzip, and the header is read before
+// anybody sees it.
+func TestAsk_inflatesNothingAndBoundsTheHeader(t *testing.T) {
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Asked-For", r.Header.Get("Accept-Encoding"))
+		if r.URL.Path == "/header" {
+			for i := range 64 {
+				w.Header().Set(fmt.Sprintf("X-%d", i), strings.Repeat("x", 4<<10))
+			}
+		}
+	})
+	answer, err := post(t, t.Context(), server, "/")
+	require.NoError(t, err)
+	assert.Empty(t, answer.Header.Get("Asked-For"))
+
+	_, err = post(t, t.Context(), server, "/header")
+	var silence *Silence
+	require.ErrorAs(t, err, &silence)
+	assert.True(t, silence.Sent)
+}
+
+// endless answers at once, with a body that ends with the request.
+type endless struct{}
+
+func (endless) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, write := io.Pipe()
+	context.AfterFunc(r.Context(), func() { _ = write.CloseWithError(r.Context().Err()) })
+	return &http.Response{StatusCode: http.StatusAccepted, Body: body, ContentLength: -1}, nil
+}
+
+func TestAsk_doesNotWaitLongForABody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://push.example.com/", nil)
+		require.NoError(t, err)
+		answer, err := Ask(&http.Client{Transport: endless{}}, request, time.Minute)
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusAccepted, answer.Status)
+		assert.Equal(t, bodyWait, time.Since(begun))
+	})
 }
 
 // afterStatus is told when the status is there and the body is not.
