@@ -19,6 +19,8 @@ type backend struct {
 	name   string
 	db     *sql.DB
 	schema string // with a dot, before names of tables
+	driver string
+	dsn    string
 	// pool opens another pool on the database.
 	pool    func(t testing.TB) *sql.DB
 	migrate func(ctx context.Context, db *sql.DB, prefix string) error
@@ -37,8 +39,10 @@ func eachBackend(t *testing.T, test func(t *testing.T, b *backend)) {
 		"mariadb": func(t testing.TB) *backend {
 			config := newDatabase(t, nil)
 			return &backend{
-				db:   connectMySQL(t, config),
-				pool: func(t testing.TB) *sql.DB { return connectMySQL(t, config) },
+				db:     connectMySQL(t, config),
+				driver: "mysql",
+				dsn:    config.FormatDSN(),
+				pool:   func(t testing.TB) *sql.DB { return connectMySQL(t, config) },
 				migrate: func(ctx context.Context, db *sql.DB, prefix string) error {
 					return mysql.Migrate(ctx, db, &mysql.Options{Prefix: prefix})
 				},
@@ -68,6 +72,8 @@ func pgBackend(t testing.TB, driver string) *backend {
 	return &backend{
 		db:     db,
 		schema: schema + ".",
+		driver: driver,
+		dsn:    serviceDSN(t, "NOTIFY_TEST_POSTGRES"),
 		pool:   func(t testing.TB) *sql.DB { return openPostgres(t, driver) },
 		migrate: func(ctx context.Context, db *sql.DB, prefix string) error {
 			return postgres.Migrate(ctx, db, &postgres.Options{Schema: schema, Prefix: prefix})

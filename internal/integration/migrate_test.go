@@ -18,24 +18,33 @@ import (
 	"github.com/bellwether-go/notify/store/postgres"
 )
 
-// killMigrating ends the connection that migrates, whichever it is, and tells
-// whether there was one.
+// migrating is the connection that migrates, whichever it is, if there is one.
+func (b *backend) migrating(t testing.TB) (connection sql.NullInt64) {
+	t.Helper()
+	text, args := `SELECT MAX(pid) FROM pg_locks
+WHERE locktype = 'advisory' AND granted AND objid = (hashtextextended($1, 7266) & 4294967295)::bigint::oid`, []any{b.table("schema")}
+	if b.name == "mariadb" {
+		text, args = `SELECT IS_USED_LOCK(MD5(CONCAT(DATABASE(), '.notify_schema')))`, nil
+	}
+	require.NoError(t, b.db.QueryRow(text, args...).Scan(&connection))
+	return connection
+}
+
+// killMigrating ends the connection that migrates, and tells whether there was
+// one.
 func (b *backend) killMigrating(t testing.TB) bool {
 	t.Helper()
-	var killed bool
-	if b.name != "mariadb" {
-		err := b.db.QueryRow(`SELECT COALESCE(bool_or(pg_terminate_backend(pid)), false) FROM pg_locks
-WHERE locktype = 'advisory' AND granted AND objid = (hashtextextended($1, 7266) & 4294967295)::bigint::oid`, b.table("schema")).Scan(&killed)
-		require.NoError(t, err)
-		return killed
-	}
-	var connection sql.NullInt64
-	require.NoError(t, b.db.QueryRow(`SELECT IS_USED_LOCK(MD5(CONCAT(DATABASE(), '.notify_schema')))`).Scan(&connection))
+	connection := b.migrating(t)
 	if !connection.Valid {
 		return false
 	}
-	_, err := b.db.Exec("KILL ?", connection.Int64)
-	return err == nil
+	if b.name == "mariadb" {
+		_, err := b.db.Exec("KILL ?", connection.Int64)
+		return err == nil
+	}
+	var killed bool
+	require.NoError(t, b.db.QueryRow(`SELECT pg_terminate_backend($1)`, connection.Int64).Scan(&killed))
+	return killed
 }
 
 // table is the name of a table of the store, as the store says it.

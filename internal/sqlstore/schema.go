@@ -64,21 +64,32 @@ func (s *Store) checkSchema(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	want := len(files)
 	var have, compatible int
 	err = s.d.Patiently(ctx, func() error {
 		row := s.db.QueryRowContext(ctx, s.statement(lastSchema).text)
 		return row.Scan(&have, &compatible)
 	})
 	switch {
-	case err != nil && ctx.Err() != nil:
-		return err
+	case err != nil && (ctx.Err() != nil || s.d.Hint(err) != ""):
+		return fmt.Errorf("which version the tables %s* are of cannot be read: %w", s.names.Table(""), err)
 	case err != nil: // no table, or nothing in it
 		return fmt.Errorf("the tables %s* are missing or cannot be read: run %s.Migrate first: %w", s.names.Table(""), s.d.Name, err)
+	}
+	if err := fits(files, have, compatible, s.d.Name); err != nil {
+		return fmt.Errorf("the tables %s* are of version %d, %w", s.names.Table(""), have, err)
+	}
+	return nil
+}
+
+// fits tells whether a program with these migrations can work with tables of a
+// version, which say what they are compatible with, and what to do if not.
+func fits(files []migrate.File, have, compatible int, store string) error {
+	want := len(files)
+	switch {
 	case have < want:
-		return fmt.Errorf("the tables %s* are of version %d, this program needs %d: run %s.Migrate first", s.names.Table(""), have, want, s.d.Name)
+		return fmt.Errorf("this program needs %d: run %s.Migrate first, which runs what comes after, from %s to %s", want, store, files[have].Name, files[want-1].Name)
 	case compatible > want:
-		return fmt.Errorf("the tables %s* are of version %d, which needs a program of version %d; this one has %d: update the program", s.names.Table(""), have, compatible, want)
+		return fmt.Errorf("which needs a program of version %d; this one has %d: update the program", compatible, want)
 	}
 	return nil
 }

@@ -10,6 +10,8 @@ const (
 	numberChanged     = 1020 // ER_CHECKREAD: of a snapshot that is out of date
 	numberFull        = 1021 // ER_DISK_FULL
 	numberConnections = 1040 // ER_CON_COUNT_ERROR
+	numberNoRights    = 1044 // ER_DBACCESS_DENIED_ERROR
+	numberNoDatabase  = 1049 // ER_BAD_DB_ERROR
 	numberDuplicate   = 1062 // ER_DUP_ENTRY
 	numberFileFull    = 1114 // ER_RECORD_FILE_FULL
 	numberForbidden   = 1142 // ER_TABLEACCESS_DENIED_ERROR
@@ -60,8 +62,10 @@ func hint(err error) string {
 	switch number(err) {
 	case numberNoTable:
 		return "run mysql.Migrate with the same options first"
-	case numberForbidden:
-		return "grant the user of this connection SELECT, INSERT, UPDATE and DELETE on the tables"
+	case numberForbidden, numberNoRights:
+		return "grant the user of this connection SELECT, INSERT, UPDATE and DELETE on the tables; to migrate it needs CREATE, ALTER and INDEX as well"
+	case numberNoDatabase:
+		return "there is no such database on the server: look at the DSN"
 	case numberReadOnly:
 		return "the server is read-only: connect to the primary"
 	case numberFull, numberFileFull:

@@ -12,6 +12,7 @@ const (
 	codeUnique        = "23505" // unique_violation
 	codeNoTable       = "42P01" // undefined_table
 	codeNoSchema      = "3F000" // invalid_schema_name
+	codeNoDatabase    = "3D000" // invalid_catalog_name
 	codeForbidden     = "42501" // insufficient_privilege
 	codeReadOnly      = "25006" // read_only_sql_transaction
 	codeDiskFull      = "53100" // disk_full
@@ -48,7 +49,9 @@ func hint(err error) string {
 	case codeNoTable, codeNoSchema:
 		return "run postgres.Migrate with the same options first"
 	case codeForbidden:
-		return "grant the role of this connection SELECT, INSERT, UPDATE and DELETE on the tables"
+		return "grant the role of this connection SELECT, INSERT, UPDATE and DELETE on the tables and USAGE of their schema; to migrate it needs CREATE on the schema"
+	case codeNoDatabase:
+		return "there is no such database on the server: look at the DSN"
 	case codeReadOnly:
 		return "the server or the session is read-only: connect to the primary"
 	case codeDiskFull:
