@@ -66,7 +66,7 @@ func (w *watcher) loop(ctx context.Context, yield func(Change, error) bool) {
 		case <-ctx.Done():
 			return
 		case item := <-w.transient:
-			if !yield(Change{Kind: ChangeTransient, Item: item, Counts: w.counts, Cursor: w.cursor()}, nil) {
+			if !yield(Change{Kind: ChangeTransient, Item: *item, Counts: w.counts, Cursor: w.cursor()}, nil) {
 				return
 			}
 			continue
@@ -95,7 +95,7 @@ type watcher struct {
 	in        Inbox
 	hint      chan struct{}
 	changed   atomic.Bool // a hint was about something besides new items
-	transient chan Item
+	transient chan *Item // the same one for all watchers
 	at        Position          // the newest that was yielded
 	known     map[Position]bool // yielded within the write deadline before at
 	counts    Counts
@@ -113,7 +113,7 @@ func (in Inbox) newWatcher(ctx context.Context, cursor string) (*watcher, error)
 	}
 	w := &watcher{
 		in: in, at: at, known: make(map[Position]bool),
-		hint: make(chan struct{}, 1), transient: make(chan Item, transientBuffer),
+		hint: make(chan struct{}, 1), transient: make(chan *Item, transientBuffer),
 	}
 	return w, ctx.Err()
 }
@@ -122,7 +122,7 @@ func (in Inbox) newWatcher(ctx context.Context, cursor string) (*watcher, error)
 func (w *watcher) signal(s Signal) {
 	if s.Transient != nil {
 		select {
-		case w.transient <- *s.Transient:
+		case w.transient <- s.Transient:
 		default:
 		}
 		return

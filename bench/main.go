@@ -17,7 +17,7 @@ import (
 )
 
 // comparisons is everything that is measured, in the order of the table.
-var comparisons = slices.Concat(accepting, delivering, reading, digesting, webPushing, pushing, mailing,
+var comparisons = slices.Concat(accepting, delivering, reading, digesting, streaming, webPushing, pushing, mailing,
 	pgDelivering, pgAccepting, pgReading, pgDigesting, pgClaiming, mariaComparing)
 
 func main() {

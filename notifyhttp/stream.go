@@ -14,10 +14,11 @@ import (
 
 // The times and sizes of a live stream.
 const (
-	heartbeat    = 20 * time.Second // a comment after so long without an event
-	writeTimeout = 10 * time.Second // a reader that takes nothing for so long is dropped
-	streamLife   = 15 * time.Minute // then the browser connects anew, and who is asked again
-	maxPending   = 256 << 10        // bytes that a slow reader may lag behind
+	heartbeat    = 20 * time.Second      // a comment after so long without an event
+	writeTimeout = 10 * time.Second      // a reader that takes nothing for so long is dropped
+	streamLife   = 15 * time.Minute      // then the browser connects anew, and who is asked again
+	maxPending   = 256 << 10             // bytes that a slow reader may lag behind
+	gathering    = 20 * time.Millisecond // from one write to the next: what comes meanwhile goes out together
 )
 
 // stream is GET api/v1/stream: server-sent events (WHATWG HTML, 9.2). Each has
@@ -153,8 +154,8 @@ func (s *streamer) tell(ctx context.Context, change notify.Change) bool {
 	}{change.Counts})
 }
 
-// feed is what waits to be written to one reader. Events that come together go
-// out together, in one write.
+// feed is what waits to be written to one reader. The first event goes out at
+// once; events that follow closely go out together, in one write.
 type feed struct {
 	wake chan struct{}
 
@@ -235,16 +236,24 @@ func (f *feed) copyTo(ctx context.Context, w http.ResponseWriter) {
 	}
 	beat := time.NewTimer(heartbeat)
 	defer beat.Stop()
+	rest := time.NewTimer(0)
+	defer rest.Stop()
+	wake := f.wake
 	var buffer []byte
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-rest.C:
+			wake = f.wake
+			continue
 		case <-beat.C:
 			if !write([]byte(": \n\n")) {
 				return
 			}
-		case <-f.wake:
+		case <-wake:
+			wake = nil
+			rest.Reset(gathering)
 			var ended bool
 			buffer, ended = f.take(buffer)
 			if len(buffer) > 0 && !write(buffer) || ended {
