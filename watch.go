@@ -94,8 +94,8 @@ func (w *watcher) loop(ctx context.Context, yield func(Change, error) bool) {
 type watcher struct {
 	in        Inbox
 	hint      chan struct{}
-	changed   atomic.Bool // a hint was about something besides new items
-	transient chan *Item // the same one for all watchers
+	changed   atomic.Bool       // a hint was about something besides new items
+	transient chan *Item        // the same one for all watchers
 	at        Position          // the newest that was yielded
 	known     map[Position]bool // yielded within the write deadline before at
 	counts    Counts

@@ -49,18 +49,21 @@ var mounts = map[string]func(t *testing.T, center, rest http.Handler) http.Handl
 		mux.Handle("/", rest)
 		return mux
 	},
+	//snippet:start chi
 	"chi": func(_ *testing.T, center, rest http.Handler) http.Handler {
 		router := chi.NewRouter()
 		router.Mount("/notify", center)
 		router.NotFound(rest.ServeHTTP)
 		return router
 	},
+	//snippet:end chi
 	"chi in a route, stripped": func(_ *testing.T, center, rest http.Handler) http.Handler {
 		router := chi.NewRouter()
 		router.Route("/notify", func(r chi.Router) { r.Mount("/", http.StripPrefix("/notify", center)) })
 		router.NotFound(rest.ServeHTTP)
 		return router
 	},
+	//snippet:start gin
 	"gin": func(_ *testing.T, center, rest http.Handler) http.Handler {
 		gin.SetMode(gin.ReleaseMode)
 		router := gin.New()
@@ -68,12 +71,15 @@ var mounts = map[string]func(t *testing.T, center, rest http.Handler) http.Handl
 		router.NoRoute(gin.WrapH(rest))
 		return router
 	},
+	//snippet:end gin
+	//snippet:start echo
 	"echo": func(_ *testing.T, center, rest http.Handler) http.Handler {
 		router := echo.New()
 		router.Any("/notify/*", echo.WrapHandler(center))
 		router.Any("/*", echo.WrapHandler(rest))
 		return router
 	},
+	//snippet:end echo
 	"echo in a group, stripped": func(_ *testing.T, center, rest http.Handler) http.Handler {
 		router := echo.New()
 		router.Group("/notify").Any("/*", echo.WrapHandler(http.StripPrefix("/notify", center)))
