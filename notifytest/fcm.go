@@ -102,14 +102,18 @@ func (f *FCM) Assertions() []string {
 }
 
 // FCMRefusal is the answer of the service with a status and an error code of
-// its own, such as 404 and UNREGISTERED.
+// its own, such as 404 and UNREGISTERED. INVALID_ARGUMENT is said of the token.
 func FCMRefusal(status int, code string) Reply {
 	general := map[int]string{
 		400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED",
 		404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE",
 	}[status]
-	return Reply{Status: status, Body: fmt.Sprintf(`{"error":{"code":%d,"message":"Scripted.","status":%q,"details":[`+
-		`{"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":%q}]}}`, status, general, code)}
+	message := "Scripted."
+	if code == "INVALID_ARGUMENT" {
+		message = "The registration token is not a valid FCM registration token" // nothing else tells what is invalid
+	}
+	return Reply{Status: status, Body: fmt.Sprintf(`{"error":{"code":%d,"message":%q,"status":%q,"details":[`+
+		`{"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":%q}]}}`, status, message, general, code)}
 }
 
 func (f *FCM) serveToken(w http.ResponseWriter, r *http.Request) {

@@ -17,7 +17,8 @@ type answer struct {
 	status int
 	code   string    // the service's own, such as UNREGISTERED; "" if it gave none
 	since  time.Time // when the token died, as far as Apple knows
-	bad    bool      // Firebase finds fault with something besides the token
+	token  bool      // Firebase finds fault with the token
+	bad    bool      // or with something besides it
 	after  time.Duration
 }
 
@@ -75,6 +76,7 @@ func readApple(body []byte, a *answer) {
 func readFirebase(body []byte, a *answer) {
 	var failure struct {
 		Error struct {
+			Message string `json:"message"`
 			Details []struct {
 				Type       string `json:"@type"`
 				Code       string `json:"errorCode"`
@@ -87,12 +89,14 @@ func readFirebase(body []byte, a *answer) {
 	if json.Unmarshal(body, &failure) != nil {
 		return
 	}
+	a.token = strings.Contains(strings.ToLower(failure.Error.Message), "registration token")
 	for _, detail := range failure.Error.Details {
 		if strings.HasSuffix(detail.Type, "/google.firebase.fcm.v1.FcmError") {
 			a.code = code(detail.Code)
 		}
 		for _, violation := range detail.Violations {
-			a.bad = a.bad || violation.Field != "message.token"
+			named := violation.Field == "message.token"
+			a.token, a.bad = a.token || named, a.bad || !named
 		}
 	}
 }

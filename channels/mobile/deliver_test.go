@@ -109,6 +109,7 @@ func TestDeliver_readsTheAnswersOfFirebase(t *testing.T) {
 	c, s := start(t)
 	violation := func(field string) notifytest.Reply {
 		r := notifytest.FCMRefusal(400, "INVALID_ARGUMENT")
+		r.Body = strings.Replace(r.Body, "The registration token is not a valid FCM registration token", "Request contains an invalid argument.", 1)
 		r.Body = r.Body[:len(r.Body)-len("]}}")] + `,{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"field":"` + field + `"}]}]}}`
 		return r
 	}
@@ -126,6 +127,7 @@ func TestDeliver_readsTheAnswersOfFirebase(t *testing.T) {
 		{"no token, named, others work", violation("message.token"), true, notify.Gone, 0},
 		{"no token, no others", notifytest.FCMRefusal(400, "INVALID_ARGUMENT"), false, notify.Permanent, 0},
 		{"our message, others work", violation("message.data"), true, notify.Permanent, 0},
+		{"too big, others work", notifytest.Reply{Status: 400, Body: `{"error":{"code":400,"message":"Android message is too big","status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":"INVALID_ARGUMENT"}]}}`}, true, notify.Permanent, 0},
 		{"our message, as a general error", notifytest.Reply{Status: 400, Body: `{"error":{"code":400,"status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.BadRequest","errorCode":"INVALID_ARGUMENT"}]}}`}, true, notify.Permanent, 0},
 		{"token of another project", notifytest.FCMRefusal(403, "SENDER_ID_MISMATCH"), false, notify.Permanent, 0},
 		{"may not send", notifytest.Reply{Status: 403, Body: `{"error":{"code":403,"status":"PERMISSION_DENIED"}}`}, true, notify.Misconfigured, 0},

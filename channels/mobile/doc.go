@@ -42,6 +42,6 @@
 // Only on proof that the token is dead: UNREGISTERED from Firebase, and from
 // Apple 410 with an instant after the registration. Answers that a mix-up of
 // apps or environments would give for every token (BadDeviceToken,
-// DeviceTokenNotForTopic, INVALID_ARGUMENT) count only while other tokens of
-// that app are accepted. A failure never drops an address.
+// DeviceTokenNotForTopic, INVALID_ARGUMENT about the token) count only while
+// other tokens of that app are accepted. A failure never drops an address.
 package mobile

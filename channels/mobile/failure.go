@@ -36,7 +36,7 @@ func (p *project) judge(a answer, token string) error {
 	switch {
 	case a.status == http.StatusNotFound && a.code == "UNREGISTERED":
 		f.Class = notify.Gone
-	case a.status == http.StatusBadRequest && a.code == "INVALID_ARGUMENT" && !a.bad:
+	case a.status == http.StatusBadRequest && a.code == "INVALID_ARGUMENT" && a.token && !a.bad:
 		// A token that never was one; or something that we do wrong, in which
 		// case no other token is accepted either.
 		if p.proof.others(token) {
