@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellwether-go/notify"
+	"github.com/bellwether-go/notify/store/postgres"
 )
 
 // clerk opens a pool as a user who may do nothing, and says how to let it do
@@ -106,8 +107,9 @@ func TestDenied_saysWhichRightIsMissing(t *testing.T) {
 	})
 }
 
-// A database that is only read is told of, and one that is not there.
-func TestDenied_readOnlyAndNoDatabase(t *testing.T) {
+// A database that is only read is told of, and one, or a schema, that is not
+// there.
+func TestDenied_readOnlyAndNotThere(t *testing.T) {
 	eachBackend(t, func(t *testing.T, b *backend) {
 		require.NoError(t, b.migrate(t.Context(), b.db, ""))
 		another := func(change func(dsn string) string) *sql.DB {
@@ -132,6 +134,7 @@ func TestDenied_readOnlyAndNoDatabase(t *testing.T) {
 		if b.name == "mariadb" {
 			return // a server that is read-only is among the outages
 		}
+		assert.ErrorContains(t, postgres.Migrate(t.Context(), b.db, &postgres.Options{Schema: "nowhere"}), "create the schema")
 		readOnly := another(func(dsn string) string { return dsn + "&default_transaction_read_only=on" })
 		s, _, err := b.open(readOnly, "", nil)
 		require.NoError(t, err, "reading works")

@@ -46,8 +46,10 @@ func duplicate(err error) bool { return code(err) == codeUnique }
 // hint says what a host can do about an error.
 func hint(err error) string {
 	switch code(err) {
-	case codeNoTable, codeNoSchema:
+	case codeNoTable:
 		return "run postgres.Migrate with the same options first"
+	case codeNoSchema:
+		return "create the schema that Options.Schema names, then run postgres.Migrate"
 	case codeForbidden:
 		return "grant the role of this connection SELECT, INSERT, UPDATE and DELETE on the tables and USAGE of their schema; to migrate it needs CREATE on the schema"
 	case codeNoDatabase:
