@@ -81,9 +81,10 @@ func (in *ingest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (in *ingest) serve(w http.ResponseWriter, r *http.Request) error {
 	operation := in.send
+	path := "/" + r.URL.Path // a prefix may have been stripped with its slash
 	switch {
-	case strings.HasSuffix(r.URL.Path, "/v1/notifications"):
-	case strings.HasSuffix(r.URL.Path, "/v1/withdrawals"):
+	case strings.HasSuffix(path, "/v1/notifications"):
+	case strings.HasSuffix(path, "/v1/withdrawals"):
 		operation = in.withdraw
 	default:
 		return notFound

@@ -86,6 +86,17 @@ func TestIngest_storesWhatComes(t *testing.T) {
 	assert.Equal(t, string(page.Items[0].NotificationID), got.json()["id"])
 }
 
+func TestIngest_worksBehindAStrippedPrefix(t *testing.T) {
+	d := newDoor(t, nil)
+	for _, prefix := range []string{"/ingest", "/ingest/"} {
+		inner := d.handler
+		d.handler = http.StripPrefix(prefix, inner)
+		got := d.post(`{"provider":"billing","to":["ann"],"title":"one"}`)
+		assert.Equal(t, http.StatusAccepted, got.Code, "%s: %s", prefix, got.Body)
+		d.handler = inner
+	}
+}
+
 func TestIngest_isSafeToRepeat(t *testing.T) {
 	d := newDoor(t, nil)
 	body := `{"provider":"billing","to":["ann"],"title":"once"}`

@@ -257,3 +257,30 @@ func TestItems_ofProvidersThatAreGoneKeepTheirId(t *testing.T) {
 	known := catalog{"crm": notify.Provider{ID: "leads", Title: "New leads"}}
 	assert.Equal(t, providerJSON{Key: "crm", Title: "New leads"}, known.provider("crm"))
 }
+
+// The same id in another tenant is somebody else.
+func TestServe_keepsTenantsApart(t *testing.T) {
+	s := newSite(t)
+	s.handler = newHandler(s.n, func(r *http.Request) (notify.Recipient, error) {
+		return notify.Recipient{Tenant: r.Header.Get("X-Tenant"), ID: "ann"}, nil
+	}, s.opts)
+	receipts, err := s.n.Send(t.Context(), notify.Notification{
+		Tenant: "acme", Provider: "billing", To: []notify.Recipient{{Tenant: "acme", ID: "ann"}}, Title: "one",
+	})
+	require.NoError(t, err)
+	item := "/notify/api/v1/notifications/" + string(receipts[0].ID)
+	require.Equal(t, http.StatusOK, s.do("GET", item, "", "X-Tenant", "acme").Code)
+	head := s.do("GET", "/notify/api/v1/notifications", "", "X-Tenant", "acme").json()["head_cursor"].(string)
+	require.Equal(t, http.StatusCreated, s.do("PUT", "/notify/api/v1/push/subscriptions",
+		`{"endpoint":"https://push.example/1","keys":{"p256dh":"K","auth":"A"}}`, "X-Tenant", "acme").Code)
+	for _, tenant := range []string{"", "other"} {
+		assert.Equal(t, http.StatusNotFound, s.do("GET", item, "", "X-Tenant", tenant).Code)
+		assert.Equal(t, http.StatusNotFound, s.do("PATCH", item, `{"read":true}`, "X-Tenant", tenant).Code)
+		assert.Empty(t, s.do("GET", "/notify/api/v1/notifications", "", "X-Tenant", tenant).json()["items"])
+		assert.Empty(t, s.do("GET", "/notify/api/v1/push/subscriptions", "", "X-Tenant", tenant).json()["items"])
+		assert.Equal(t, http.StatusUnprocessableEntity, s.do("POST", "/notify/api/v1/notifications/bulk", `{"op":"read","up_to":"`+head+`"}`, "X-Tenant", tenant).Code)
+		assert.Equal(t, http.StatusOK, s.do("PATCH", preferencesPath, `{"enabled":false}`, "X-Tenant", tenant).Code)
+	}
+	assert.Equal(t, true, s.do("GET", preferencesPath, "", "X-Tenant", "acme").json()["enabled"])
+	assert.Equal(t, 1.0, s.do("GET", "/notify/api/v1/counts", "", "X-Tenant", "acme").json()["unread"])
+}

@@ -162,8 +162,10 @@ func TestTest_sendsAndSaysWhyNot(t *testing.T) {
 	again.problem(http.StatusTooManyRequests, "too-many-requests")
 	assert.Equal(t, "10", again.Header().Get("Retry-After"))
 	s.do("POST", path, `{"channel":"fax"}`, "X-User", "bob").problem(http.StatusUnprocessableEntity, "invalid")
+	p := s.do("POST", path, `{"channel":"email","provider":"nobody"}`, "X-User", "bob").problem(http.StatusUnprocessableEntity, "invalid")
+	assert.Equal(t, "/provider", p.Errors[0].Pointer)
 	s.do("PATCH", preferencesPath, `{"enabled":false}`, "X-User", "bob")
-	p := s.do("POST", path, `{"channel":"email"}`, "X-User", "bob").problem(http.StatusConflict, "channel-off")
+	p = s.do("POST", path, `{"channel":"email"}`, "X-User", "bob").problem(http.StatusConflict, "channel-off")
 	assert.Equal(t, "muted", p.Errors[0].Detail)
 }
 

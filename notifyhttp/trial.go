@@ -40,6 +40,9 @@ func (c *call) sendTest() error {
 	}
 	note := notify.Notification{Provider: body.Provider, To: []notify.Recipient{c.recipient}, Title: body.Title, Body: body.Text}
 	decisions, err := c.n.Explain(c.ctx(), note, c.recipient)
+	if bad, ok := invalidOf(err); ok && bad.Field == "Provider" {
+		return invalidField("/provider", "invalid", bad.Reason)
+	}
 	if err != nil {
 		return err
 	}

@@ -215,3 +215,20 @@ func TestUnsubscribe_ofADigestHoldsBeyondAMute(t *testing.T) {
 	assert.Equal(t, notify.Off, s.mode("ann", "chat"))
 	assert.Equal(t, notify.Immediate, s.mode("ann", "billing"))
 }
+
+func TestUnsubscribe_staysInItsTenant(t *testing.T) {
+	s := newSite(t)
+	here, there := notify.Recipient{Tenant: "acme", ID: "ann"}, notify.Recipient{Tenant: "other", ID: "ann"}
+	for _, provider := range []string{"billing", ""} {
+		require.Equal(t, http.StatusOK, s.click(s.opts.Unsubscribe.Link(here, provider)).Code)
+	}
+	for r, want := range map[notify.Recipient]notify.Mode{here: notify.Off, there: notify.Immediate, notify.User("ann"): notify.Immediate} {
+		decisions, err := s.n.Explain(t.Context(), notify.Notification{Provider: "billing", Title: "x"}, r)
+		require.NoError(t, err)
+		for _, d := range decisions {
+			if d.Channel == notify.Email {
+				assert.Equal(t, want, d.Mode, r)
+			}
+		}
+	}
+}

@@ -192,6 +192,7 @@ test("a save that fails loses nothing", async (t) => {
 test("the zone of the browser is one click away", async (t) => {
   const { page, stored } = await settings(t, { timezoneId: "Asia/Kolkata" });
   await page.getByRole("button", { name: /Use Asia\/(Kolkata|Calcutta)/ }).click();
+  assert.match(await focused(page), /^input/, "the button has gone, the focus has not");
   await save(page).click();
   await until(() => status(page).textContent(), "Saved", "status");
   assert.match((await stored()).digest.time_zone, /Asia\/(Kolkata|Calcutta)/);

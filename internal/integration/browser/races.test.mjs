@@ -89,6 +89,21 @@ test("an item that moves up from the next page is no news", async (t) => {
   assert.ok(await pill(page).isHidden());
 });
 
+test("more news than a page are all counted", async (t) => {
+  const me = await open(t);
+  await me.send("old");
+  const page = await me.goto("/page", { elements: '<notify-bell page-size="3"></notify-bell>' });
+  await openPanel(page);
+  await until(state, (s) => s.streams === 1, "streams");
+  await me.send("new", { Count: 5 });
+  await until(() => pill(page).textContent(), "Show 5 new", "pill");
+  const answer = page.waitForResponse("**/api/v1/notifications?*");
+  await page.locator("notify-bell").evaluate((bell) => bell.client.resync());
+  await answer;
+  await page.waitForTimeout(200);
+  assert.equal(await pill(page).textContent(), "Show 5 new");
+});
+
 test("what arrives while the list is on its way waits behind the pill", async (t) => {
   const me = await open(t);
   await me.send("one");

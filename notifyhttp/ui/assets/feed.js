@@ -269,7 +269,8 @@ export class Feed {
         if (item.created_at > newest) this.waiting.add(item.id);
         else this.items.splice(at < 0 ? this.items.length : at, 0, item);
       }
-      for (const id of waited) if (!fresh.has(id)) this.waiting.delete(id);
+      // A page of nothing but news does not reach the end of them.
+      if (page.items.some(({ id }) => shown.has(id))) for (const id of waited) if (!fresh.has(id)) this.waiting.delete(id);
       this.draw();
     } catch (error) {
       this.host.fail(error);

@@ -284,7 +284,7 @@ export class NotifyPreferences extends NotifyElement {
         h("label", { for: "at" + key }, this.t("at"), " "),
         h("input", { type: "time", id: "at" + key, required: true, value: draft.at, "data-focus": "at" + key, onchange: (event) => event.target.value && this.change(() => (draft.at = event.target.value), false) }),
         " ", h("span", { class: "hint" }, this.t("zone", zone)),
-        here && here !== zone && h("button", { type: "button", "data-focus": "zone" + key, onclick: () => this.change(() => (draft.zone = here)) }, this.t("useZone", here)),
+        here && here !== zone && h("button", { type: "button", "data-focus": "at" + key, onclick: () => this.change(() => (draft.zone = here)) }, this.t("useZone", here)),
       ),
       daily && channel.next_digest && !this.dirty && h("p", { class: "hint" }, this.t("next", new Intl.DateTimeFormat(this.language, { dateStyle: "medium", timeStyle: "short", timeZone: this.document.digest.holds_in }).format(new Date(channel.next_digest)))),
     );
