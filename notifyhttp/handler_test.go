@@ -35,6 +35,25 @@ func TestMatch_findsItsPartOfThePath(t *testing.T) {
 	}
 }
 
+func TestMatch_theMountPathLeadsToTheInbox(t *testing.T) {
+	for _, c := range []struct{ method, asked, stripped, pattern, redirect string }{
+		{"GET", "/notify/", "/notify/", "/notify/", "inbox"},
+		{"HEAD", "/notify/?x=1", "/notify/", "app.example/notify/{path...}", "inbox"},
+		{"GET", "/notify", "/notify", "GET /notify", "./notify/inbox"},
+		{"GET", "/a:b", "/a:b", "/a:b/*", "./a:b/inbox"},
+		{"GET", "/notify", "", "", "./notify/inbox"},
+		{"GET", "/notify/", "/", "", "inbox"},
+		{"GET", "/notify/nothing", "/notify/nothing", "/notify/", ""},
+		{"GET", "/notify/api/v1/nothing/", "/api/v1/nothing/", "", ""},
+		{"GET", "/notify/api/v1/nothing/", "api/v1/nothing/", "", ""},
+		{"POST", "/notify/", "/notify/", "/notify/", ""},
+	} {
+		r := httptest.NewRequest(c.method, c.asked, nil)
+		r.URL.Path, r.Pattern = c.stripped, c.pattern
+		assert.Equal(t, c.redirect, match(r).redirect, "%+v", c)
+	}
+}
+
 func TestServe_whatIsNotThere(t *testing.T) {
 	s := newSite(t)
 	for _, path := range []string{"/notify/api/v1/nothing", "/notify/api/v2/counts", "/nothing", "/notify/api/v1/nothing/", "/notify/api/v1/notifications//actions/x"} {

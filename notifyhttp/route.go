@@ -114,7 +114,7 @@ func front(r *http.Request) string {
 	if asked == "" || strings.HasSuffix(asked, "/") {
 		return "inbox"
 	}
-	return path.Base(asked) + "/inbox"
+	return "./" + path.Base(asked) + "/inbox" // the dot keeps a colon from becoming a scheme
 }
 
 // parts tells whether the segments end with the pattern, and what its {…} are.

@@ -348,3 +348,14 @@ func TestStream_overAConnection(t *testing.T) {
 	s.send("one")
 	until("event: notification")
 }
+
+// A stream that is asked for while the server ends is no error: it ends well, and
+// the browser connects to the next process.
+func TestStream_thatBeginsAsTheServerEnds(t *testing.T) {
+	closing, end := context.WithCancel(t.Context())
+	end()
+	s := newSite(t, func(o *Options) { o.Closing = closing })
+	for range 500 { // the end comes before or after the greeting
+		require.Equal(t, http.StatusOK, s.do("GET", "/notify/api/v1/stream", "").Code)
+	}
+}
