@@ -96,8 +96,8 @@ func New(o Options) (*Client, error) {
 		spare:   defaultSpare,
 	}
 	// A dial outlives the request that it was begun for, so it needs an end of
-	// its own.
-	c.dialer = &net.Dialer{Resolver: o.Resolver, Control: c.control, Timeout: c.timeout}
+	// its own: somewhat later, so that it is the request that tells of it.
+	c.dialer = &net.Dialer{Resolver: o.Resolver, Control: c.control, Timeout: c.timeout + time.Second}
 	c.http = peer.NewClient(&http.Transport{
 		DialContext:     c.dial,
 		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
