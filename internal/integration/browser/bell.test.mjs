@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { badge, badgeOf, base, bellOf, focused, open, openPanel, panelOf, state, titles, until } from "./fixture.mjs";
+import { badge, badgeOf, base, bellOf, focused, open, openPanel, panelOf, settled, state, titles, until } from "./fixture.mjs";
 
 test("two lines make a bell, under a strict policy, from nowhere else", async (t) => {
   const me = await open(t);
@@ -65,6 +65,7 @@ test("mark all leaves what arrives meanwhile", async (t) => {
   await me.send("old");
   const page = await me.goto("/page", { elements: '<notify-bell badge="unread"></notify-bell>' });
   await openPanel(page);
+  await settled();
   await me.send("new");
   await panelOf(page).locator("[part=pill]").waitFor();
   await panelOf(page).locator("[part=mark-all]").click();

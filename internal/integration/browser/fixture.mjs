@@ -90,6 +90,16 @@ export async function openPanel(page) {
   await panelOf(page).locator("article, [part=empty]:not([hidden])").first().waitFor();
 }
 
+/** Waits until the stream is there and nothing is on its way: what comes now is news. */
+export async function settled() {
+  let still = 0;
+  await until(async () => {
+    const { streams, requests } = await state();
+    still = streams > 0 && !requests?.length ? still + 1 : 0;
+    return still > 6;
+  }, true, "quiet");
+}
+
 export const titles = (page) => page.locator("[part=item-title]").allTextContents();
 
 /** Which element has the focus, through shadow roots: "tag[part]". */

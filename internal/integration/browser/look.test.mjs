@@ -2,7 +2,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { badge, badgeOf, bellOf, open, openPanel, panelOf, titles, until } from "./fixture.mjs";
+import { badge, badgeOf, bellOf, open, openPanel, panelOf, settled, titles, until } from "./fixture.mjs";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -20,6 +20,7 @@ for (const colorScheme of ["light", "dark"]) {
     await me.send("another");
     const page = await me.goto();
     await openPanel(page);
+    await settled();
     await me.send("waiting");
     await panelOf(page).locator("[part=pill]").waitFor();
     assert.deepEqual(await violations(page), []);
