@@ -66,9 +66,10 @@ type translation struct {
 // oneRow at the end of a text says that its bound rows are one row each.
 const oneRow = "\x00one"
 
-// form is the text of a statement for its arguments.
+// form is the text of a statement for its arguments. A text of the dialect may
+// read what it is bound by itself, and knows of one form only.
 func (s *Store) form(text string, args []any) string {
-	if s.d.Row == nil {
+	if s.d.Row == nil || !strings.Contains(text, "{rows ") && !strings.Contains(text, "{update ") && !strings.Contains(text, "{delete ") {
 		return text
 	}
 	bound := false

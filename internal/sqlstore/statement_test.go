@@ -147,10 +147,13 @@ func TestShortened_cutsBetweenCharacters(t *testing.T) {
 func TestForm_oneRow(t *testing.T) {
 	s := &Store{d: &Dialect{Row: func([]Column, func() string) string { return "" }}}
 	one, two := rowset{{"a"}}, rowset{{"a"}, {"b"}}
-	assert.Equal(t, "x"+oneRow, s.form("x", []any{1, one}))
-	assert.Equal(t, "x", s.form("x", []any{one, two}))
-	assert.Equal(t, "x", s.form("x", []any{1, "y"}), "nothing is bound")
-	assert.Equal(t, "x", s.form("x", []any{rowset{}}))
+	for _, text := range []string{"{rows a:text}", "{update item a:text}", "{delete item a:text}"} {
+		assert.Equal(t, text+oneRow, s.form(text, []any{1, one}))
+		assert.Equal(t, text, s.form(text, []any{one, two}))
+		assert.Equal(t, text, s.form(text, []any{1, "y"}), "nothing is bound")
+		assert.Equal(t, text, s.form(text, []any{rowset{}}))
+	}
+	assert.Equal(t, "json_each(?)", s.form("json_each(?)", []any{one}), "read by the text itself")
 	s.d.Row = nil
-	assert.Equal(t, "x", s.form("x", []any{one}))
+	assert.Equal(t, "{rows a:text}", s.form("{rows a:text}", []any{one}))
 }

@@ -281,6 +281,7 @@ func claimProviders(s *scene) {
 	s.accept(mine, other)
 	got := s.one(s.claimWith(notify.Claim{Lease: lease, FanOuts: 10, Providers: []string{"billing", "news"}}))
 	equal(s, "task", got.ID, mine.Task.ID)
+	equal(s, "tasks of another provider", len(s.claimWith(notify.Claim{Lease: lease, FanOuts: 10, Providers: []string{"news"}})), 0)
 	equal(s, "tasks of no provider", len(s.claimWith(notify.Claim{Lease: lease, FanOuts: 10, Providers: []string{}})), 0)
 	equal(s, "the other task", s.claimFanOut().ID, other.Task.ID)
 }
