@@ -46,7 +46,7 @@ modules: # the tests of each module, beside the servers that the environment nam
 	@for module in $(MODULES); do \
 		echo "== go test in $$module"; \
 		race=-race; [ $$module != bench ] || race=; : a library that is measured against has races of its own; \
-		(cd $$module && GOWORK=off go test $$race -shuffle=on ./...); \
+		(cd $$module && GOWORK=off go test $$race -shuffle=on -timeout 30m ./...); \
 	done
 
 .PHONY: format
