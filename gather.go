@@ -167,12 +167,21 @@ func (g *gatherer) write(n *Notifier, group []*submission) {
 		switch {
 		case s.err != nil:
 		case err != nil:
-			s.err = err
+			s.err = endedBy(s.ctx, err)
 			n.unreserve(s.batch)
 		default:
 			s.receipts, receipts = receipts[:len(s.batch):len(s.batch)], receipts[len(s.batch):]
 		}
 	}
+}
+
+// endedBy tells a caller whose context has ended why, where the write was called
+// off because all of them had left.
+func endedBy(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
+		return fmt.Errorf("%w: %w", err, cause)
+	}
+	return err
 }
 
 var errPanicked = errors.New("a callback of the host panicked in another call")
