@@ -43,11 +43,11 @@ services: ## PostgreSQL and MariaDB for tests, until interrupted; prints what to
 
 .PHONY: modules
 modules: # the tests of each module, beside the servers that the environment names
-	@for module in $(MODULES); do \
+	@status=0; for module in $(MODULES); do \
 		echo "== go test in $$module"; \
 		race=-race; [ $$module != bench ] || race=; : a library that is measured against has races of its own; \
-		(cd $$module && GOWORK=off go test $$race -shuffle=on -timeout 30m ./...); \
-	done
+		(cd $$module && GOWORK=off go test $$race -shuffle=on -timeout 30m ./...) || status=1; \
+	done; exit $$status
 
 .PHONY: format
 format: # gofmt is clean

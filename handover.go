@@ -78,13 +78,6 @@ func (n *Notifier) handOver(ctx context.Context, begun time.Time, notification I
 		n.returnLeases(ctx, works)
 		return others
 	}
-	s.mu.Lock()
-	for _, w := range works {
-		if q := s.queues[w.task.Channel]; q != nil {
-			q.unreserve()
-		}
-	}
-	s.mu.Unlock()
 	s.add(works)
 	return others
 }

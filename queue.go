@@ -93,6 +93,15 @@ func (q *queue) reserve() bool {
 
 func (q *queue) unreserve() { q.coming = max(0, q.coming-1) }
 
+// claimable is how many tasks a claim may ask for. A Run leaves some room for
+// what is stored meanwhile, which then need not be claimed.
+func (q *queue) claimable() int {
+	if !q.s.running {
+		return q.room()
+	}
+	return max(0, q.room()-q.slots*queuePerSlot/8)
+}
+
 // remove takes out work whose lease is lost.
 func (q *queue) remove(w *work) {
 	same := func(x *work) bool { return x == w }
@@ -123,16 +132,24 @@ func (q *queue) empty() []*work {
 	return all
 }
 
-// add takes on tasks whose leases this process holds.
+// queue is the name of the queue that the task belongs into.
+func (t Task) queue() string {
+	if t.Kind == KindFanOut || t.Kind == KindSweep {
+		return fanOutQueue
+	}
+	return t.Channel
+}
+
+// add takes on tasks whose leases this process holds, each into the place that
+// was kept for it.
 func (s *session) add(works []*work) {
 	s.mu.Lock()
 	var unwanted []*work
 	for _, w := range works {
-		name := w.task.Channel
-		if w.task.Kind == KindFanOut || w.task.Kind == KindSweep {
-			name = fanOutQueue
+		q := s.queues[w.task.queue()]
+		if q != nil {
+			q.unreserve()
 		}
-		q := s.queues[name]
 		if q == nil || !s.accepting {
 			unwanted = append(unwanted, w)
 			continue

@@ -200,6 +200,7 @@ func (s *session) claim(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	if ctx.Err() != nil {
+		s.claimed(c, nil)
 		return false, context.Cause(ctx)
 	}
 	// Not cut short by the end of Run: nobody would know of the leases then.
@@ -208,6 +209,7 @@ func (s *session) claim(ctx context.Context) (bool, error) {
 	begun := time.Now()
 	tasks, err := s.n.store.Claim(ctx, c)
 	if err != nil {
+		s.claimed(c, nil)
 		return false, fmt.Errorf("notify: claim: %w", err)
 	}
 	s.mu.Lock()
@@ -220,7 +222,27 @@ func (s *session) claim(ctx context.Context) (bool, error) {
 		works[i] = &work{task: t, renewed: begun}
 	}
 	s.add(works)
+	s.claimed(c, works)
 	return len(tasks) > 0, nil
+}
+
+// claimed gives back the places that were kept for a claim and that it did not
+// fill with works.
+func (s *session) claimed(c Claim, works []*work) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, q := range s.queues {
+		unused := c.Channels[name]
+		if name == fanOutQueue {
+			unused = c.FanOuts
+		}
+		for _, w := range works {
+			if w.task.queue() == name {
+				unused--
+			}
+		}
+		q.coming = max(0, q.coming-unused)
+	}
 }
 
 // request says how much of what this process can take on, and what it gives
@@ -235,15 +257,17 @@ func (s *session) request() (c Claim, evicted []*work) {
 	}
 	for name, q := range s.queues {
 		evicted = append(evicted, q.evict()...)
-		room := q.room()
 		if name == fanOutQueue {
-			c.FanOuts = room
+			c.FanOuts = q.room()
+			q.coming += c.FanOuts
 			continue
 		}
 		if s.pauses.blocks(name) {
 			continue
 		}
+		room := q.claimable()
 		c.Channels[name] = room
+		q.coming += room
 		if room == 0 && q.urgentRoom() {
 			c.Urgent = urgentRoom
 		}

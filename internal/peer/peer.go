@@ -47,7 +47,9 @@ func Ask(client *http.Client, request *http.Request, patience time.Duration) (An
 		sent  atomic.Bool
 		trace httptrace.ClientTrace
 	}
-	watch.trace.WroteHeaders = func() { watch.sent.Store(true) }
+	// Not WroteHeaders, which comes after the write: the peer may know the
+	// request by then, and the context may have ended.
+	watch.trace.GotConn = func(httptrace.GotConnInfo) { watch.sent.Store(true) }
 	// Past the client itself, which copies the header for redirects that are
 	// never followed.
 	response, err := client.Transport.RoundTrip(request.WithContext(httptrace.WithClientTrace(ctx, &watch.trace)))
