@@ -222,13 +222,13 @@ func (s *session) claim(ctx context.Context) (bool, error) {
 		works[i] = &work{task: t, renewed: begun}
 	}
 	s.add(works)
-	s.claimed(c, works)
+	s.claimed(c, tasks)
 	return len(tasks) > 0, nil
 }
 
 // claimed gives back the places that were kept for a claim and that it did not
-// fill with works.
-func (s *session) claimed(c Claim, works []*work) {
+// fill with tasks.
+func (s *session) claimed(c Claim, tasks []Task) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, q := range s.queues {
@@ -236,8 +236,8 @@ func (s *session) claimed(c Claim, works []*work) {
 		if name == fanOutQueue {
 			unused = c.FanOuts
 		}
-		for _, w := range works {
-			if w.task.queue() == name {
+		for i := range tasks {
+			if tasks[i].queue() == name {
 				unused--
 			}
 		}

@@ -43,6 +43,9 @@ func (s *Silence) Unwrap() error { return s.Cause }
 func Ask(client *http.Client, request *http.Request, patience time.Duration) (Answer, error) {
 	ctx, cancel := context.WithTimeoutCause(request.Context(), patience, errLate)
 	defer cancel()
+	if ctx.Err() != nil {
+		return Answer{}, &Silence{Cause: context.Cause(ctx)}
+	}
 	var watch struct { // one allocation
 		sent  atomic.Bool
 		trace httptrace.ClientTrace

@@ -168,6 +168,12 @@ func TestAsk_tellsWhetherTheRequestMayHaveArrived(t *testing.T) {
 	assert.True(t, silence.Sent)
 	assert.Equal(t, errStream, silence.Cause)
 
+	ended, end := context.WithCancel(t.Context())
+	end()
+	_, err = post(t, ended, server, "/hang")
+	require.ErrorAs(t, err, &silence)
+	assert.False(t, silence.Sent, "too late to begin")
+
 	untrusted := NewClient(&http.Transport{})
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, nil)
 	require.NoError(t, err)
