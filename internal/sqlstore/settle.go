@@ -11,7 +11,7 @@ import (
 const (
 	insertDeliveries = `INSERT INTO {delivery} (` + deliveryColumns + `)
 SELECT ` + deliveryColumns + `
-FROM {rows filed:int id:id kind:text tenant:text recipient:text notification:id provider:text channel:text lane:int bucket:int forced:int preferences:int epoch:int attempts:int accepted:long unknown:int cut:int cut_from:int status:text reason:text error:long settled:int} WHERE 1 = 1`
+FROM {rows filed:int id:id kind:text tenant:text recipient:text notification:id provider:text channel:text lane:int bucket:int forced:int preferences:int epoch:int attempts:int accepted:long unknown:int cut:int cut_from:int status:text reason:long error:long settled:int} WHERE 1 = 1`
 
 	forgetRecipients = `{update notification id:id} SET audience = NULL, recipients = NULL {those}`
 

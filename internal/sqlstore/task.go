@@ -36,7 +36,7 @@ const (
 
 	insertTasks = `INSERT INTO {task} (queue, ` + taskColumns + `)
 SELECT queue, ` + taskColumns + `
-FROM {rows queue:int id:id kind:text tenant:text recipient:text notification:id provider:text channel:text lane:int bucket:int forced:int preferences:int filed:int due:int leased_until:int epoch:int attempts:int accepted:long unknown:int progress:long cut:int cut_from:int reason:text error:long} WHERE 1 = 1`
+FROM {rows queue:int id:id kind:text tenant:text recipient:text notification:id provider:text channel:text lane:int bucket:int forced:int preferences:int filed:int due:int leased_until:int epoch:int attempts:int accepted:long unknown:int progress:long cut:int cut_from:int reason:long error:long} WHERE 1 = 1`
 
 	selectTasks = `SELECT ` + taskColumns + ` FROM {rows held:id} {join} {task} t {key task} ON t.id = r.held ORDER BY id {locked t}`
 

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"strings"
 	"time"
 
 	"github.com/bellwether-go/notify"
@@ -136,7 +137,8 @@ func fanOutReplaced(s *scene) {
 
 func fanOutRejected(s *scene) {
 	task := s.begin(alice, bob)
-	rejected := notify.Rejection{ID: s.id(), Recipient: bob, Reason: "the resolver panicked"}
+	// A resolver can say much when it panics.
+	rejected := notify.Rejection{ID: s.id(), Recipient: bob, Reason: strings.Repeat("the resolver panicked, ", 170)}
 	s.chunk(task, notify.Chunk{Filings: []notify.Filing{to(alice)}, Rejected: []notify.Rejection{rejected}, Done: true})
 	equal(s, "items of the rejected", s.inbox(bob, notify.StateAll), nil)
 	got := s.record(rejected.ID)
