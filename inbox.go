@@ -110,11 +110,15 @@ const (
 
 // Page returns a part of the inbox, newest first, with its counts.
 func (in Inbox) Page(ctx context.Context, q Query) (Page, error) {
-	items, err := in.items(ctx, &q)
+	query, err := in.query(&q)
 	if err != nil {
 		return Page{}, err
 	}
-	page := Page{Items: items}
+	items, counts, err := in.n.page(ctx, in.recipient, query)
+	if err != nil {
+		return Page{}, fmt.Errorf("notify: read inbox: %w", err)
+	}
+	page := Page{Items: in.n.presentAll(items), Counts: counts}
 	if len(items) > q.Limit {
 		page.Items = items[:q.Limit]
 		page.Next = encodeCursor(in.recipient, page.Items[q.Limit-1].position())
@@ -122,36 +126,52 @@ func (in Inbox) Page(ctx context.Context, q Query) (Page, error) {
 	if len(page.Items) > 0 {
 		page.Head = encodeCursor(in.recipient, page.Items[0].position())
 	}
-	page.Counts, err = in.Counts(ctx)
-	return page, err
+	return page, nil
 }
 
-// items reads one more than the page holds, to know whether there is another.
-func (in Inbox) items(ctx context.Context, q *Query) ([]Item, error) {
+// page reads items with the counts of their inbox, together if the store can.
+func (n *Notifier) page(ctx context.Context, r Recipient, q ItemQuery) ([]Item, Counts, error) {
+	if pager, ok := storeRole[Pager](n.store); ok {
+		return pager.Page(ctx, r, q, n.countLimit)
+	}
+	items, err := n.store.Items(ctx, r, q)
+	if err != nil {
+		return nil, Counts{}, err
+	}
+	counts, err := n.store.Counts(ctx, r, n.countLimit)
+	return items, counts, err
+}
+
+// query asks for one item more than the page holds, to know whether there is
+// another. It completes q.
+func (in Inbox) query(q *Query) (ItemQuery, error) {
 	if err := checkRecipient(in.recipient); err != nil {
-		return nil, err
+		return ItemQuery{}, err
 	}
 	switch q.State {
 	case StateInbox, StateUnread, StateArchived, StateSnoozed, StateAll:
 	default:
-		return nil, invalid("State", "%q is no state", string(q.State))
+		return ItemQuery{}, invalid("State", "%q is no state", string(q.State))
 	}
 	if err := checkIdentifier("Provider", q.Provider, false); err != nil {
-		return nil, err
+		return ItemQuery{}, err
 	}
 	if q.Limit == 0 {
 		q.Limit = defaultPage
 	}
 	if q.Limit < 0 || q.Limit > maxPage {
-		return nil, invalid("Limit", "%d is not between 1 and %d", q.Limit, maxPage)
+		return ItemQuery{}, invalid("Limit", "%d is not between 1 and %d", q.Limit, maxPage)
 	}
 	before, err := decodeCursor("Cursor", in.recipient, q.Cursor)
+	return ItemQuery{State: q.State, Provider: q.Provider, Before: before, Limit: q.Limit + 1}, err
+}
+
+func (in Inbox) items(ctx context.Context, q *Query) ([]Item, error) {
+	query, err := in.query(q)
 	if err != nil {
 		return nil, err
 	}
-	items, err := in.n.store.Items(ctx, in.recipient, ItemQuery{
-		State: q.State, Provider: q.Provider, Before: before, Limit: q.Limit + 1,
-	})
+	items, err := in.n.store.Items(ctx, in.recipient, query)
 	if err != nil {
 		return nil, fmt.Errorf("notify: read inbox: %w", err)
 	}

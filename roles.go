@@ -5,6 +5,15 @@ import "context"
 // The roles of a store that can be missing. They are found by type assertion,
 // also in a store that another one wraps.
 
+// Pager is an optional role of a store: reading a page of an inbox together with
+// its counts. Without it they are read one after the other. A wrapper that changes
+// what Items or Counts return has to offer it, too.
+type Pager interface {
+	// Page returns what InboxStore.Items and, with that limit,
+	// InboxStore.Counts do.
+	Page(ctx context.Context, r Recipient, q ItemQuery, limit int) ([]Item, Counts, error)
+}
+
 // Glancer is an optional role of a store: looking at many inboxes in one go, for
 // those who watch them. Without it each is looked at alone.
 type Glancer interface {

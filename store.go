@@ -16,7 +16,7 @@ import (
 // UTC with microseconds, truncated; a zero time stays zero.
 //
 // A wrapper should offer Unwrap() Store, through which optional roles are
-// found: [Pruner], [Eraser], [Glancer], [IngestKeyStore], [TxOwner].
+// found: [Pager], [Glancer], [Pruner], [Eraser], [IngestKeyStore], [TxOwner].
 type Store interface {
 	Acceptor
 	Withdrawer

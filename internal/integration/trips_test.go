@@ -117,3 +117,35 @@ func TestTrips_doNotGrowWithTheBatch(t *testing.T) {
 		require.Len(t, more, size)
 	}
 }
+
+// What an open page asks for again and again is one round trip each time.
+func TestTrips_ofReading(t *testing.T) {
+	schema := newSchema(t, openPostgres(t, "pgx"))
+	config, err := pgx.ParseConfig(serviceDSN(t, "NOTIFY_TEST_POSTGRES"))
+	require.NoError(t, err)
+	traced := &tracer{}
+	config.Tracer = traced
+	db := stdlib.OpenDB(*config)
+	defer db.Close()
+	s := newPostgres(t, db, &postgres.Options{Schema: schema})
+	_, err = s.Accept(t.Context(), []notify.Acceptance{toAlice("paid")})
+	require.NoError(t, err)
+	n, err := notify.New(s, nil)
+	require.NoError(t, err)
+	in := n.Inbox(alice)
+	for range 2 { // at first statements are prepared
+		counted := traced.during(func() {
+			counts, err := in.Counts(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, notify.Counts{Unread: 1, Unseen: 1}, counts)
+		})
+		assert.Len(t, counted, 1, "counts: %q", counted)
+		read := traced.during(func() {
+			page, err := in.Page(t.Context(), notify.Query{})
+			require.NoError(t, err)
+			assert.Len(t, page.Items, 1)
+			assert.Equal(t, notify.Counts{Unread: 1, Unseen: 1}, page.Counts)
+		})
+		assert.Len(t, read, 1, "a page with its counts: %q", read)
+	}
+}

@@ -77,10 +77,6 @@ func isSimple(batch []notify.Acceptance) bool {
 
 // atOnce makes the arguments of [Dialect].AcceptAtOnce.
 func (s *Store) atOnce(batch []notify.Acceptance) ([]any, error) {
-	var now any // nil: the database's clock
-	if s.clock != nil {
-		now = s.clock().UnixMicro()
-	}
 	var notifications, hashes, items, tasks rowset
 	for _, a := range batch {
 		n := a.Notification
@@ -101,7 +97,7 @@ func (s *Store) atOnce(batch []notify.Acceptance) ([]any, error) {
 			}
 		}
 	}
-	return []any{now, notifications, hashes, items, tasks}, nil
+	return []any{s.at(), notifications, hashes, items, tasks}, nil
 }
 
 func atOnceTask(n notify.NewTask, r notify.Recipient, notification notify.ID, provider string, preferences int64, hash string) []any {

@@ -20,8 +20,8 @@ type Dialect struct {
 	// MigrateLock, MigrateUnlock and MigrateUndo enclose a run of migrations.
 	MigrateLock, MigrateUnlock, MigrateUndo string
 
-	// Now selects the database's clock in unix microseconds; empty is the
-	// clock of the process.
+	// Now is the database's clock in unix microseconds, an expression; empty is
+	// the clock of the process.
 	Now string
 
 	// Placeholder is the n-th parameter, counted from 1. Positional ones have
@@ -58,9 +58,9 @@ type Dialect struct {
 	AcceptAtOnce string
 	// Inexact says that RowsAffected may count rows that were left alone.
 	Inexact bool
-	// Count is a subquery that counts the items i under a condition, up to a
-	// limit if it can.
-	Count func(items, condition string, limit func() string) string
+	// Count is a subquery that counts the items i under a condition, and looks at
+	// no more than a limit of them.
+	Count func(items string, condition, limit func() string) string
 	// UpsertPlan plans a cut for {rows tenant:text recipient:text channel:text
 	// next_cut:int} where none is planned.
 	UpsertPlan string

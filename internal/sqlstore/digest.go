@@ -17,7 +17,7 @@ ORDER BY p.next_cut, p.tenant, p.recipient, p.channel LIMIT ?2`
 JOIN {item} i ON i.notification = e.notification AND i.tenant = e.tenant AND i.recipient = e.recipient AND i.id = e.item
 JOIN {notification} n ON n.id = e.notification
 WHERE e.tenant = ?1 AND e.recipient = ?2 AND e.channel = ?3 AND e.digest = ?4
-AND i.read_at = 0 AND i.archived = 0 AND i.snoozed <= ?5 AND n.withdrawn = 0 AND (n.expires = 0 OR n.expires > ?5)
+AND i.read_at = 0 AND i.archived = 0 AND i.snoozed <= {now 5} AND n.withdrawn = 0 AND (n.expires = 0 OR n.expires > {now 5})
 ORDER BY e.filed DESC, e.item DESC`
 )
 
@@ -59,10 +59,6 @@ func (s *Store) DigestEntries(ctx context.Context, digest notify.Task) ([]notify
 	var entries []notify.DigestEntry
 	err := s.read(ctx, "digest entries", func(ctx context.Context, q querier) error {
 		entries = nil
-		now, err := s.now(ctx, q)
-		if err != nil {
-			return err
-		}
 		return q.query(ctx, selectEntries, func(r row) error {
 			var e notify.DigestEntry
 			var filed int64
@@ -70,7 +66,7 @@ func (s *Store) DigestEntries(ctx context.Context, digest notify.Task) ([]notify
 			e.Filed = instant(filed)
 			entries = append(entries, e)
 			return err
-		}, digest.Recipient.Tenant, digest.Recipient.ID, digest.Channel, digest.ID, now)
+		}, digest.Recipient.Tenant, digest.Recipient.ID, digest.Channel, digest.ID, s.at())
 	})
 	return entries, err
 }

@@ -8,21 +8,17 @@ import (
 )
 
 const glances = `SELECT r.tenant, r.recipient,
-{count 2 i.tenant = r.tenant AND i.recipient = r.recipient AND i.read_at = 0 AND i.archived = 0 AND i.snoozed <= ?1},
-{count 2 i.tenant = r.tenant AND i.recipient = r.recipient AND i.read_at = 0 AND i.archived = 0 AND i.seen = 0 AND i.snoozed <= ?1},
+{count 2 i.tenant = r.tenant AND i.recipient = r.recipient AND i.read_at = 0 AND i.archived = 0 AND i.snoozed <= c.us},
+{count 2 i.tenant = r.tenant AND i.recipient = r.recipient AND i.read_at = 0 AND i.archived = 0 AND i.seen = 0 AND i.snoozed <= c.us},
 COALESCE((SELECT i.filed FROM {newest} ORDER BY i.filed DESC, i.id DESC LIMIT 1), 0),
 COALESCE((SELECT i.id FROM {newest} ORDER BY i.filed DESC, i.id DESC LIMIT 1), {none})
-FROM {rows 3 tenant:text recipient:text}`
+FROM (SELECT {now 1} AS us) c CROSS JOIN {rows 3 tenant:text recipient:text}`
 
 // Glance implements [notify.Glancer]. Recipients without anything are left out.
 func (s *Store) Glance(ctx context.Context, recipients []notify.Recipient, limit int) (map[notify.Recipient]notify.Glimpse, error) {
 	found := make(map[notify.Recipient]notify.Glimpse)
 	for chunk := range slices.Chunk(recipients, lookup) {
 		err := s.read(ctx, "glance", func(ctx context.Context, q querier) error {
-			now, err := s.now(ctx, q)
-			if err != nil {
-				return err
-			}
 			return q.query(ctx, glances, func(rows row) error {
 				var r notify.Recipient
 				var g notify.Glimpse
@@ -34,7 +30,7 @@ func (s *Store) Glance(ctx context.Context, recipients []notify.Recipient, limit
 					found[r] = g
 				}
 				return err
-			}, now, limit+1, recipientRows(chunk))
+			}, s.at(), limit+1, recipientRows(chunk))
 		})
 		if err != nil {
 			return nil, err

@@ -26,17 +26,13 @@ func placesArgs(r notify.Recipient, of []notify.ID) []any {
 
 // Items implements [notify.InboxStore].
 func (s *Store) Items(ctx context.Context, r notify.Recipient, q notify.ItemQuery) ([]notify.Item, error) {
-	if !slices.Contains(states, q.State) {
-		return nil, &notify.InvalidError{Field: "State", Reason: "unknown"}
+	if err := checkState(q.State); err != nil {
+		return nil, err
 	}
 	var items []notify.Item
 	err := s.read(ctx, "items", func(ctx context.Context, on querier) error {
 		items = nil
-		now, err := s.now(ctx, on)
-		if err != nil {
-			return err
-		}
-		text, args := itemsQuery(s.d, r, q, now)
+		text, args := itemsQuery(s.d, itemColumns, r, q, s.at())
 		return on.query(ctx, text, func(r row) error {
 			it, err := scanItem(r)
 			items = append(items, it)
@@ -46,10 +42,19 @@ func (s *Store) Items(ctx context.Context, r notify.Recipient, q notify.ItemQuer
 	return items, err
 }
 
+func checkState(state notify.State) error {
+	if !slices.Contains(states, state) {
+		return &notify.InvalidError{Field: "State", Reason: "unknown"}
+	}
+	return nil
+}
+
 // states are those that a query may ask for.
 var states = []notify.State{notify.StateInbox, notify.StateUnread, notify.StateArchived, notify.StateSnoozed, notify.StateAll}
 
-func itemsQuery(d *Dialect, r notify.Recipient, q notify.ItemQuery, now int64) (string, []any) {
+// itemsQuery selects columns, of which those of an item are some. The instant is
+// an argument of {now}.
+func itemsQuery(d *Dialect, columns string, r notify.Recipient, q notify.ItemQuery, now any) (string, []any) {
 	order, limit := ` ORDER BY i.filed DESC, i.id DESC`, ""
 	if q.Ascending {
 		order = ` ORDER BY i.filed, i.id`
@@ -62,22 +67,22 @@ func itemsQuery(d *Dialect, r notify.Recipient, q notify.ItemQuery, now int64) (
 	if len(q.IDs) > 0 {
 		q.State = notify.StateAll
 		where, args := itemsWhere(r, q, now)
-		text := `SELECT ` + itemColumns + ` FROM (` + placesOf + `) p CROSS JOIN {item} i` + join + `WHERE i.notification = p.notification AND ` + where
+		text := `SELECT ` + columns + ` FROM (` + placesOf + `) p CROSS JOIN {item} i` + join + `WHERE i.notification = p.notification AND ` + where
 		return text + order + limit, slices.Concat(placesArgs(r, q.IDs), args, most)
 	}
 	where, args := itemsWhere(r, q, now)
 	if d.Done == "" || q.State == notify.StateUnread || q.State == notify.StateArchived {
-		return `SELECT ` + itemColumns + ` FROM {item} i` + join + `WHERE ` + where + order + limit, slices.Concat(args, most)
+		return `SELECT ` + columns + ` FROM {item} i` + join + `WHERE ` + where + order + limit, slices.Concat(args, most)
 	}
 	// Each of two indexes gives its own first ones.
 	first := func(part string) string {
 		return `(SELECT i.* FROM {item} i WHERE ` + part + ` AND ` + where + order + limit + `)`
 	}
 	args = slices.Concat(args, most)
-	return `SELECT ` + itemColumns + ` FROM (` + first(d.Unread) + ` UNION ALL ` + first(d.Done) + `) i` + join + order + limit, slices.Concat(args, args, most)
+	return `SELECT ` + columns + ` FROM (` + first(d.Unread) + ` UNION ALL ` + first(d.Done) + `) i` + join + order + limit, slices.Concat(args, args, most)
 }
 
-func itemsWhere(r notify.Recipient, q notify.ItemQuery, now int64) (string, []any) {
+func itemsWhere(r notify.Recipient, q notify.ItemQuery, now any) (string, []any) {
 	var b strings.Builder
 	b.WriteString(`i.tenant = ? AND i.recipient = ?`)
 	args := []any{r.Tenant, r.ID}
@@ -100,28 +105,28 @@ func itemsWhere(r notify.Recipient, q notify.ItemQuery, now int64) (string, []an
 }
 
 // inState is the condition for the items of a state.
-func inState(state notify.State, now int64) (string, []any) {
+func inState(state notify.State, now any) (string, []any) {
 	switch state {
 	case notify.StateUnread:
-		return `i.read_at = 0 AND i.archived = 0 AND i.snoozed <= ?`, []any{now}
+		return `i.read_at = 0 AND i.archived = 0 AND i.snoozed <= {now}`, []any{now}
 	case notify.StateArchived:
 		return `i.archived <> 0`, nil
 	case notify.StateSnoozed:
-		return `i.snoozed > ?`, []any{now}
+		return `i.snoozed > {now}`, []any{now}
 	case notify.StateAll:
 		return `1 = 1`, nil
 	}
-	return `i.archived = 0 AND i.snoozed <= ?`, []any{now}
+	return `i.archived = 0 AND i.snoozed <= {now}`, []any{now}
 }
 
-// scanItem reads itemColumns.
-func scanItem(r row) (notify.Item, error) {
+// scanItem reads itemColumns, and what was selected after them.
+func scanItem(r row, more ...any) (notify.Item, error) {
 	var it notify.Item
 	var p packed
 	var filed, seen, read, archived, snoozed int64
-	err := r.Scan(append([]any{
+	err := r.Scan(slices.Concat([]any{
 		scanID(&it.ID), &it.Recipient.Tenant, &it.Recipient.ID, scanID(&it.NotificationID), &filed, &seen, &read, &archived, &snoozed, &it.Repeats,
-	}, p.scan()...)...)
+	}, p.scan(), more)...)
 	if err != nil {
 		return it, err
 	}

@@ -6,12 +6,7 @@ import (
 	"github.com/bellwether-go/notify"
 )
 
-const (
-	selectPlaces = `SELECT p.notification FROM (` + placesOf + `) p`
-
-	countUnread = `SELECT COUNT(*) FROM (SELECT 1 FROM {item} WHERE tenant = ? AND recipient = ? AND read_at = 0 AND archived = 0 AND snoozed <= ? LIMIT ?) u`
-	countUnseen = `SELECT COUNT(*) FROM (SELECT 1 FROM {item} WHERE tenant = ? AND recipient = ? AND read_at = 0 AND archived = 0 AND seen = 0 AND snoozed <= ? LIMIT ?) u`
-)
+const selectPlaces = `SELECT p.notification FROM (` + placesOf + `) p`
 
 // changes is what each operation sets, and what it makes a difference to.
 // Parameters are numbered, the instant of now is the first, that of a snooze
@@ -70,24 +65,4 @@ func (t *tx) places(ctx context.Context, r notify.Recipient, ids []notify.ID) (r
 		return err
 	}, placesArgs(r, ids)...)
 	return found, err
-}
-
-// Counts implements [notify.InboxStore].
-func (s *Store) Counts(ctx context.Context, r notify.Recipient, limit int) (notify.Counts, error) {
-	var counts notify.Counts
-	err := s.read(ctx, "counts", func(ctx context.Context, q querier) error {
-		counts = notify.Counts{}
-		now, err := s.now(ctx, q)
-		if err != nil {
-			return err
-		}
-		for text, n := range map[string]*int{countUnread: &counts.Unread, countUnseen: &counts.Unseen} {
-			err := q.query(ctx, text, func(rows row) error { return rows.Scan(n) }, r.Tenant, r.ID, now, limit+1)
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return upTo(limit, counts), err
 }

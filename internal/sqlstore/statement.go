@@ -22,6 +22,8 @@ import (
 //	{locked} {locked i}           lock the rows, of the table with that alias
 //	{skip} {skip i}               the same, without those that others hold
 //	{key task}                    has the rows of the table found by their key
+//	{now}                         the instant of the next argument, or, if that is
+//	                              NULL, by the database's clock
 //	{join} {share} {none} {unqueued}  see [Dialect]
 //	{nothing item a}              an INSERT leaves existing rows alone
 //	{count 2 a = ?}               how many items i, up to the second argument
@@ -29,8 +31,8 @@ import (
 //	{newest}                      those of r.tenant and r.recipient, as i, of
 //	                              which the newest is asked for
 //
-// As for ?, a number can be the first thing in rows, or the second in delete
-// and update: {rows 2 a:text}, {update item 2 a:text}.
+// As for ?, a number can be the first thing in now and rows, or the second in
+// delete and update: {now 1}, {rows 2 a:text}, {update item 2 a:text}.
 type statement struct {
 	text     string
 	columns  map[int][]Column // of its bound rows, by argument
@@ -171,7 +173,9 @@ func (t *translation) form(inner, whole string) string {
 		return t.ConflictNothing(t.names.Table(table), column)
 	case "count":
 		limit, condition, _ := strings.Cut(rest, " ")
-		return t.Count(t.names.Table("item"), t.write(condition), func() string { return t.write("?" + limit) })
+		return t.Count(t.names.Table("item"), func() string { return t.write(condition) }, func() string { return t.write("?" + limit) })
+	case "now":
+		return t.instant(rest)
 	case "join":
 		return t.Join
 	case "key":
@@ -187,6 +191,16 @@ func (t *translation) form(inner, whole string) string {
 		return t.Skip(rest)
 	}
 	return t.names.Fill(whole)
+}
+
+// instant is a subquery where the clock is the database's, so that it is read
+// once and not for each row.
+func (t *translation) instant(number string) string {
+	given := t.parameter(param{arg: t.argument(number)})
+	if t.Now == "" {
+		return given
+	}
+	return `(SELECT COALESCE(` + given + `, ` + t.Now + `))`
 }
 
 // newest selects the items of a recipient, or of each index the newest.

@@ -29,6 +29,7 @@ var (
 	_ notify.Store          = (*Store)(nil)
 	_ notify.Pruner         = (*Store)(nil)
 	_ notify.Eraser         = (*Store)(nil)
+	_ notify.Pager          = (*Store)(nil)
 	_ notify.Glancer        = (*Store)(nil)
 	_ notify.IngestKeyStore = (*Store)(nil)
 )
@@ -155,13 +156,22 @@ func (s *Store) Now(ctx context.Context) (time.Time, error) {
 
 // now reads the clock, in microseconds.
 func (s *Store) now(ctx context.Context, q querier) (int64, error) {
-	if s.clock != nil {
-		return s.clock().UnixMicro(), nil
-	}
-	if s.d.Now == "" {
-		return time.Now().UnixMicro(), nil
+	if us, known := s.at().(int64); known {
+		return us, nil
 	}
 	var us int64
-	err := q.query(ctx, s.d.Now, func(r row) error { return r.Scan(&us) })
+	err := q.query(ctx, `SELECT `+s.d.Now, func(r row) error { return r.Scan(&us) })
 	return us, err
+}
+
+// at is the instant as an argument of {now}: nil if it is the database that
+// knows it.
+func (s *Store) at() any {
+	if s.clock != nil {
+		return s.clock().UnixMicro()
+	}
+	if s.d.Now == "" {
+		return time.Now().UnixMicro()
+	}
+	return nil
 }

@@ -23,7 +23,7 @@ func dialect(migrations fs.FS) *sqlstore.Dialect {
 		MigrateUnlock: `SELECT RELEASE_LOCK(` + lockName + `)`,
 		MigrateUndo:   `SELECT RELEASE_LOCK(` + lockName + `)`,
 
-		Now: `SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))`,
+		Now: `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))`,
 
 		Placeholder: func(int) string { return `?` },
 		Positional:  true,
@@ -137,9 +137,11 @@ func conflictNothing(table, column string) string {
 	return `ON DUPLICATE KEY UPDATE ` + column + ` = ` + table + `.` + column
 }
 
-// count counts all: a subquery of a subquery cannot refer to what is outside.
-func count(items, condition string, _ func() string) string {
-	return `(SELECT COUNT(*) FROM ` + items + ` i WHERE ` + condition + `)`
+// count looks for one beyond the limit first, because it cannot end a count: a
+// subquery of a subquery cannot refer to what is outside.
+func count(items string, condition, limit func() string) string {
+	return `COALESCE((SELECT ` + limit() + ` FROM ` + items + ` i WHERE ` + condition() + ` LIMIT 1 OFFSET ` + limit() + `),
+(SELECT COUNT(*) FROM ` + items + ` i WHERE ` + condition() + `))`
 }
 
 // present also holds on to a row for as long as the transaction lasts, for the

@@ -20,7 +20,7 @@ func dialect(migrations fs.FS) *sqlstore.Dialect {
 		MigrateUnlock: `COMMIT`,
 		MigrateUndo:   `ROLLBACK`,
 
-		Now: `SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint`,
+		Now: `(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint`,
 
 		Placeholder: func(n int) string { return `$` + strconv.Itoa(n) },
 		Rows:        rows,
@@ -86,8 +86,8 @@ func remove(table string, columns []sqlstore.Column, rows func() string) string 
 }
 
 // count looks at no more rows than it needs.
-func count(items, condition string, limit func() string) string {
-	return `(SELECT COUNT(*) FROM (SELECT 1 FROM ` + items + ` i WHERE ` + condition + ` LIMIT ` + limit() + `) u)`
+func count(items string, condition, limit func() string) string {
+	return `(SELECT COUNT(*) FROM (SELECT 1 FROM ` + items + ` i WHERE ` + condition() + ` LIMIT ` + limit() + `) u)`
 }
 
 func lock(alias, how string) string {
@@ -114,7 +114,7 @@ END $$`
 // looked at as in present, and only what belongs to a notification that is new
 // is written.
 const acceptAtOnce = `WITH clock AS MATERIALIZED (
-SELECT COALESCE(?1::bigint, (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint) AS us
+SELECT {now 1} AS us
 ), n AS (
 INSERT INTO {notification} (id, tenant, provider, dedup, fingerprint, entity, accepted, withdrawn, expires, content, data, audience, recipients)
 SELECT r.id, r.tenant, r.provider, r.dedup, r.fingerprint, r.entity, c.us, 0, r.expires, r.content, r.data, r.audience, r.recipients

@@ -108,8 +108,8 @@ func named(columns []sqlstore.Column, rows func() string) string {
 }
 
 // count looks at no more rows than it needs.
-func count(items, condition string, limit func() string) string {
-	return `(SELECT COUNT(*) FROM (SELECT 1 FROM ` + items + ` i WHERE ` + condition + ` LIMIT ` + limit() + `) u)`
+func count(items string, condition, limit func() string) string {
+	return `(SELECT COUNT(*) FROM (SELECT 1 FROM ` + items + ` i WHERE ` + condition() + ` LIMIT ` + limit() + `) u)`
 }
 
 // none is nothing to be said.

@@ -87,6 +87,7 @@ var (
 	_ notify.Store   = (*Store)(nil)
 	_ notify.Pruner  = (*Store)(nil)
 	_ notify.Eraser  = (*Store)(nil)
+	_ notify.Pager   = (*Store)(nil)
 	_ notify.Glancer = (*Store)(nil)
 )
 

@@ -40,6 +40,7 @@ type altered struct {
 	redeliver     func(ctx context.Context, ids []notify.ID) (int, error)
 	stats         func(ctx context.Context) (notify.Stats, error)
 	now           func(ctx context.Context) (time.Time, error)
+	page          func(ctx context.Context, r notify.Recipient, q notify.ItemQuery, limit int) ([]notify.Item, notify.Counts, error)
 	glance        func(ctx context.Context, rs []notify.Recipient, limit int) (map[notify.Recipient]notify.Glimpse, error)
 	prune         func(ctx context.Context, p notify.Prune, limit int) (int, error)
 	erase         func(ctx context.Context, r notify.Recipient) (bool, error)
@@ -54,13 +55,14 @@ var (
 	_ notify.Store          = (*altered)(nil)
 	_ notify.Pruner         = (*altered)(nil)
 	_ notify.Eraser         = (*altered)(nil)
+	_ notify.Pager          = (*altered)(nil)
 	_ notify.Glancer        = (*altered)(nil)
 	_ notify.IngestKeyStore = (*altered)(nil)
 )
 
 // unaltered is the store as it is.
 func unaltered(m *memory.Store) *altered {
-	return &altered{
+	a := &altered{
 		accept:        m.Accept,
 		withdraw:      m.Withdraw,
 		items:         m.Items,
@@ -100,6 +102,18 @@ func unaltered(m *memory.Store) *altered {
 		listKeys:      m.IngestKeys,
 		expireKey:     m.ExpireIngestKey,
 	}
+	a.page = a.itemsAndCounts
+	return a
+}
+
+// itemsAndCounts is a page, also of what is altered.
+func (a *altered) itemsAndCounts(ctx context.Context, r notify.Recipient, q notify.ItemQuery, limit int) ([]notify.Item, notify.Counts, error) {
+	items, err := a.items(ctx, r, q)
+	if err != nil {
+		return nil, notify.Counts{}, err
+	}
+	counts, err := a.counts(ctx, r, limit)
+	return items, counts, err
 }
 
 func (a *altered) Accept(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
@@ -220,6 +234,10 @@ func (a *altered) Stats(ctx context.Context) (notify.Stats, error) {
 
 func (a *altered) Now(ctx context.Context) (time.Time, error) {
 	return a.now(ctx)
+}
+
+func (a *altered) Page(ctx context.Context, r notify.Recipient, q notify.ItemQuery, limit int) ([]notify.Item, notify.Counts, error) {
+	return a.page(ctx, r, q, limit)
 }
 
 func (a *altered) Glance(ctx context.Context, rs []notify.Recipient, limit int) (map[notify.Recipient]notify.Glimpse, error) {

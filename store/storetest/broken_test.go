@@ -21,7 +21,7 @@ type broken struct {
 
 func brokenStores() []broken {
 	return slices.Concat(
-		brokenAccept, brokenCollapse, brokenInbox, brokenGlance, brokenMarks, brokenPreferences, brokenAddresses,
+		brokenAccept, brokenCollapse, brokenInbox, brokenPage, brokenGlance, brokenMarks, brokenPreferences, brokenAddresses,
 		brokenClaim, brokenLease, brokenSettle, brokenFanOut, brokenDigest,
 		brokenWithdraw, brokenPause, brokenLog, brokenCare, brokenIngestKeys, brokenValues, brokenCalls,
 	)

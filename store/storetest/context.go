@@ -99,6 +99,12 @@ func (s *scene) calls() map[string]func(ctx context.Context) error {
 		"Stats":      func(ctx context.Context) error { _, err := st.Stats(ctx); return err },
 		"Now":        func(ctx context.Context) error { _, err := st.Now(ctx); return err },
 	}
+	if p, ok := find[notify.Pager](st); ok {
+		calls["Page"] = func(ctx context.Context) error {
+			_, _, err := p.Page(ctx, alice, notify.ItemQuery{}, 10)
+			return err
+		}
+	}
 	if g, ok := find[notify.Glancer](st); ok {
 		calls["Glance"] = func(ctx context.Context) error {
 			_, err := g.Glance(ctx, []notify.Recipient{alice}, 10)

@@ -104,7 +104,7 @@ type check struct {
 func checks() []check {
 	var all []check
 	for _, role := range [][]check{
-		acceptChecks, collapseChecks, inboxChecks, glanceChecks, markChecks, preferenceChecks, addressChecks,
+		acceptChecks, collapseChecks, inboxChecks, pageChecks, glanceChecks, markChecks, preferenceChecks, addressChecks,
 		suppressionChecks, claimChecks, leaseChecks, settleChecks, fanOutChecks,
 		planChecks, digestChecks, digestEndChecks,
 		withdrawChecks, pauseChecks, logChecks, pruneChecks, eraseChecks, ingestKeyChecks,
