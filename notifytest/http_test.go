@@ -69,3 +69,19 @@ func TestHTTP_behavesOrSaysThatItCannot(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusOK, status)
 }
+
+func TestHTTP_whatBreaksOffHasNotCome(t *testing.T) {
+	h := notifytest.NewHTTP(t, &notifytest.HTTPOptions{NoTLS: true})
+	body, write := io.Pipe()
+	go func() {
+		_, _ = io.WriteString(write, "half of i")
+		_ = write.CloseWithError(errors.New("the client goes away"))
+	}()
+	_, err := h.Client().Post(h.URL(), "text/plain", body)
+	require.Error(t, err)
+	h.Disconnect()
+	answer, err := h.Client().Post(h.URL(), "text/plain", strings.NewReader("whole"))
+	require.NoError(t, err)
+	require.NoError(t, answer.Body.Close())
+	assert.Equal(t, 1, h.Requests())
+}

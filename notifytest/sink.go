@@ -123,7 +123,7 @@ func (s *Sink[R]) arrived(wanted func(*arrival[R]) bool) []R {
 	return all
 }
 
-// Requests tells how many requests have come, accepted or not.
+// Requests tells how many requests have come in whole, accepted or not.
 func (s *Sink[R]) Requests() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -220,8 +220,12 @@ func (r Reply) write(w http.ResponseWriter, status int, body string) {
 	_, _ = io.WriteString(w, body)
 }
 
-// readAll reads the body of a request, up to a limit.
+// readAll reads the body of a request, up to a limit. A body that breaks off ends
+// the handler: such a request has not come.
 func readAll(r *http.Request) []byte {
-	body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
 	return body
 }
