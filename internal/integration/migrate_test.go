@@ -24,7 +24,7 @@ func (b *backend) migrating(t testing.TB) (connection sql.NullInt64) {
 	text, args := `SELECT MAX(pid) FROM pg_locks
 WHERE locktype = 'advisory' AND granted AND objid = (hashtextextended($1, 7266) & 4294967295)::bigint::oid`, []any{b.table("schema")}
 	if b.name == "mariadb" {
-		text, args = `SELECT IS_USED_LOCK(MD5(CONCAT(DATABASE(), '.notify_schema')))`, nil
+		text, args = `SELECT IS_USED_LOCK(MD5(CONCAT(LOWER(DATABASE()), '.notify_schema')))`, nil
 	}
 	require.NoError(t, b.db.QueryRow(text, args...).Scan(&connection))
 	return connection
@@ -114,6 +114,34 @@ func TestMigrate_versionIsChecked(t *testing.T) {
 		assert.ErrorContains(t, open(), "update the program")
 		change("DELETE FROM " + b.table("schema"))
 		assert.ErrorContains(t, open(), "Migrate", "no version")
+	})
+}
+
+// Who may not wait any longer leaves nothing begun on the connection, which is the
+// host's, and makes no tables beside the one who is at it.
+func TestMigrate_doesNotWaitForEver(t *testing.T) {
+	eachBackend(t, func(t *testing.T, b *backend) {
+		other, err := b.db.BeginTx(t.Context(), nil)
+		require.NoError(t, err)
+		defer other.Rollback()
+		impatient := b.pool(t)
+		impatient.SetMaxOpenConns(1)
+		if b.name == "mariadb" {
+			_, err = other.Exec(`DO GET_LOCK(MD5(CONCAT(LOWER(DATABASE()), '.notify_schema')), 0)`)
+			require.NoError(t, err)
+			defer other.Exec(`DO RELEASE_ALL_LOCKS()`)
+			_, err = impatient.Exec(`SET max_statement_time = 0.2`)
+		} else {
+			_, err = other.Exec(`SELECT pg_advisory_xact_lock(hashtextextended($1, 7266))`, b.table("schema"))
+			require.NoError(t, err)
+			_, err = impatient.Exec(`SET lock_timeout = '200ms'`)
+		}
+		require.NoError(t, err)
+		assert.ErrorContains(t, b.migrate(t.Context(), impatient, ""), "migrate: lock: ")
+		_, err = impatient.Exec(`SELECT 1`)
+		assert.NoError(t, err)
+		_, _, err = b.open(b.db, "", nil)
+		assert.ErrorContains(t, err, "Migrate", "no tables")
 	})
 }
 

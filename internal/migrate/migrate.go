@@ -5,8 +5,10 @@ package migrate
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Plan is what there is to run, and how one process keeps the others out.
@@ -17,24 +19,31 @@ type Plan struct {
 	Create string
 	// Applied selects version and checksum of what has run.
 	Applied string
-	// Lock begins, Unlock ends and Undo gives up the exclusive run. Each is
-	// executed on the same connection; an empty text is nothing to do.
-	Lock, Unlock, Undo string
+	// Begin leaves nothing if it fails. Lock waits for the others and selects 1
+	// if it is our turn. Unlock ends the exclusive run, and Undo gives it up. Each
+	// is executed on the same connection; an empty text is nothing to do.
+	Begin, Lock, Unlock, Undo string
 }
+
+// patience is how long giving up may take.
+const patience = 10 * time.Second
 
 // Run runs what has not run yet and leaves everything else alone; several at a
 // time wait for one another by the Lock. A file that was changed after it had
 // run is an error, and so is nothing to find of it in an older program: files
 // unknown to this plan are left to whoever brought them.
 func Run(ctx context.Context, conn *sql.Conn, p Plan) (err error) {
-	if err := exec(ctx, conn, p.Lock); err != nil {
-		return fmt.Errorf("lock: %w", err)
+	if err := exec(ctx, conn, p.Begin); err != nil {
+		return fmt.Errorf("begin: %w", err)
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, exec(context.WithoutCancel(ctx), conn, p.Undo))
+			giveUp(ctx, conn, p.Undo)
 		}
 	}()
+	if err := lock(ctx, conn, p.Lock); err != nil {
+		return fmt.Errorf("lock: %w", err)
+	}
 	if err := exec(ctx, conn, p.Create); err != nil {
 		return err
 	}
@@ -57,6 +66,31 @@ func Run(ctx context.Context, conn *sql.Conn, p Plan) (err error) {
 		}
 	}
 	return exec(ctx, conn, p.Unlock)
+}
+
+// lock waits for its turn. A database that says no does not say it by an error.
+func lock(ctx context.Context, conn *sql.Conn, text string) error {
+	if text == "" {
+		return nil
+	}
+	var got sql.NullInt64
+	if err := conn.QueryRowContext(ctx, text).Scan(&got); err != nil {
+		return err
+	}
+	if got.Int64 != 1 {
+		return errors.New("another migration goes on, and has not ended in time")
+	}
+	return nil
+}
+
+// giveUp undoes what was begun. A connection on which that fails is closed: it
+// must not go back to the host within a transaction, or with a lock.
+func giveUp(ctx context.Context, conn *sql.Conn, undo string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	if exec(ctx, conn, undo) != nil {
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
 }
 
 func exec(ctx context.Context, conn *sql.Conn, text string) error {

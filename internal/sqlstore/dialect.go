@@ -17,8 +17,9 @@ type Dialect struct {
 	Name       string // of the package, for errors: "sqlite"
 	Migrations fs.FS  // NNNN_name.sql in its root
 
-	// MigrateLock, MigrateUnlock and MigrateUndo enclose a run of migrations.
-	MigrateLock, MigrateUnlock, MigrateUndo string
+	// MigrateBegin, MigrateLock, MigrateUnlock and MigrateUndo enclose a run of
+	// migrations, see [migrate.Plan].
+	MigrateBegin, MigrateLock, MigrateUnlock, MigrateUndo string
 
 	// Now is the database's clock in unix microseconds, an expression; empty is
 	// the clock of the process.

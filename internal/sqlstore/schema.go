@@ -30,7 +30,8 @@ func Migrate(ctx context.Context, db *sql.DB, d *Dialect, c Config) error {
 		Files:   files,
 		Create:  s.statement(createSchema).text,
 		Applied: s.statement(readSchema).text,
-		Lock:    c.names().Fill(d.MigrateLock), Unlock: c.names().Fill(d.MigrateUnlock), Undo: c.names().Fill(d.MigrateUndo),
+		Begin:   d.MigrateBegin, Lock: c.names().Fill(d.MigrateLock),
+		Unlock: c.names().Fill(d.MigrateUnlock), Undo: c.names().Fill(d.MigrateUndo),
 	}
 	err = s.onConn(ctx, true, func(conn *sql.Conn) error {
 		return s.d.Patiently(ctx, func() error { return migrate.Run(ctx, conn, plan) })

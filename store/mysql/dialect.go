@@ -70,8 +70,9 @@ ON DUPLICATE KEY UPDATE reason = VALUES(reason), probe = VALUES(probe), delay = 
 	}
 }
 
-// lockName is of the tables in their database: locks are of the whole server.
-const lockName = `MD5(CONCAT(DATABASE(), '.{schema}'))`
+// lockName is of the tables in their database: locks are of the whole server. On
+// some servers a database has several names, which differ in case.
+const lockName = `MD5(CONCAT(LOWER(DATABASE()), '.{schema}'))`
 
 // rows is json_table with a column for each element. An id comes as the digits
 // of its bytes.

@@ -16,7 +16,8 @@ func dialect(migrations fs.FS) *sqlstore.Dialect {
 	return &sqlstore.Dialect{
 		Name:          "postgres",
 		Migrations:    migrations,
-		MigrateLock:   migrateLock,
+		MigrateBegin:  `BEGIN ISOLATION LEVEL READ COMMITTED`,
+		MigrateLock:   `SELECT COUNT(pg_advisory_xact_lock(hashtextextended('{schema}', 7266)))`,
 		MigrateUnlock: `COMMIT`,
 		MigrateUndo:   `ROLLBACK`,
 
@@ -60,10 +61,6 @@ ON CONFLICT (channel, account) DO UPDATE SET reason = excluded.reason, probe = e
 		Hint:      hint,
 	}
 }
-
-// migrateLock begins the one transaction in which all migrations run, and lets
-// one process at a time into it.
-const migrateLock = `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(hashtextextended('{schema}', 7266))`
 
 // rows is unnest with a name for each column.
 func rows(columns []sqlstore.Column, parameter func() string) string {

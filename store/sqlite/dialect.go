@@ -19,7 +19,7 @@ func dialect(migrations fs.FS) *sqlstore.Dialect {
 	return &sqlstore.Dialect{
 		Name:          "sqlite",
 		Migrations:    migrations,
-		MigrateLock:   `BEGIN IMMEDIATE`,
+		MigrateBegin:  `BEGIN IMMEDIATE`,
 		MigrateUnlock: `COMMIT`,
 		MigrateUndo:   `ROLLBACK`,
 
