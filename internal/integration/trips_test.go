@@ -110,7 +110,7 @@ func TestTrips_doNotGrowWithTheBatch(t *testing.T) {
 			require.NoError(t, err)
 			require.Empty(t, lost)
 		})
-		assert.Equal(t, 2, writes(settled), "out of the outbox, into the log: %q", settled)
+		assert.Len(t, settled, 1, "out of the outbox and into the log")
 		t.Logf("%d: send %d, in a host's transaction %d, claim %d, chunk %d, settle %d", size, len(sent), len(inHost), len(claimed), len(fanned), len(settled))
 		more, err := s.Claim(t.Context(), notify.Claim{Lease: time.Minute, Channels: map[string]int{notify.Email: size}})
 		require.NoError(t, err)

@@ -57,6 +57,13 @@ type Dialect struct {
 	// ?1 is the instant, NULL for that of the database, and rows 2 to 5 are
 	// notifications, hashes of recipients, items and tasks.
 	AcceptAtOnce string
+	// SettleAtOnce, if it is not empty, records outcomes and returns the places of
+	// those whose lease was lost. ?1 is the instant as above, rows 2 are outcomes,
+	// sorted by task, and ?3 is their number. If one of them ends anything but a
+	// delivery, or one to a recipient who was erased, it writes nothing and
+	// returns -1. SettleAndLearn does it with what attempts learnt about
+	// addresses, in rows 4.
+	SettleAtOnce, SettleAndLearn string
 	// Inexact says that RowsAffected may count rows that were left alone.
 	Inexact bool
 	// Count is a subquery that counts the items i under a condition, and looks at

@@ -29,8 +29,11 @@ func (s *Store) Settle(ctx context.Context, outcomes []notify.Outcome) ([]notify
 			return nil, &notify.InvalidError{Field: "Status", Reason: "unknown"}
 		}
 	}
-	var lost []notify.ID
-	err := s.write(ctx, "settle", func(ctx context.Context, t *tx) (err error) {
+	lost, done, err := s.settleAtOnce(ctx, outcomes)
+	if err != nil || done {
+		return lost, err
+	}
+	err = s.write(ctx, "settle", func(ctx context.Context, t *tx) (err error) {
 		lost, err = t.settle(ctx, outcomes)
 		return err
 	})

@@ -104,7 +104,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	if s.unprepared {
 		return nil
 	}
-	for _, text := range append(slices.Clone(hot), s.d.ClaimFirst, s.d.ClaimMore, s.d.ClaimExpired, s.d.UpsertPlan, s.d.Present, s.d.AcceptAtOnce) {
+	for _, text := range append(slices.Clone(hot), s.d.ClaimFirst, s.d.ClaimMore, s.d.ClaimExpired, s.d.UpsertPlan, s.d.Present, s.d.AcceptAtOnce, s.d.SettleAtOnce, s.d.SettleAndLearn) {
 		forms := []string{text}
 		if s.d.Row != nil && strings.Contains(text, "{rows") {
 			forms = append(forms, text+oneRow)

@@ -34,6 +34,8 @@ func dialect(migrations fs.FS) *sqlstore.Dialect {
 		ConflictNothing: func(string, string) string { return `ON CONFLICT DO NOTHING` },
 		Count:           count,
 		AcceptAtOnce:    acceptAtOnce,
+		SettleAtOnce:    settle + settled,
+		SettleAndLearn:  settle + learn + settled,
 		UpsertPlan: `INSERT INTO {plan} AS p (tenant, recipient, channel, next_cut, last_cut)
 SELECT tenant, recipient, channel, next_cut, 0 FROM {rows tenant:text recipient:text channel:text next_cut:int}
 ON CONFLICT (tenant, recipient, channel) DO UPDATE SET next_cut = excluded.next_cut WHERE p.next_cut = 0`,
@@ -62,11 +64,13 @@ ON CONFLICT (channel, account) DO UPDATE SET reason = excluded.reason, probe = e
 	}
 }
 
-// rows is unnest with a name for each column.
+// rows is unnest with a name for each column. The subqueries hide how many rows
+// there are, so that there is one plan for all: otherwise those of few rows are
+// planned each time, which takes longer than to execute them.
 func rows(columns []sqlstore.Column, parameter func() string) string {
 	arrays, names := make([]string, len(columns)), make([]string, len(columns))
 	for i, c := range columns {
-		arrays[i], names[i] = parameter()+`::`+arrayTypes[c.Kind], c.Name
+		arrays[i], names[i] = `(SELECT `+parameter()+`::`+arrayTypes[c.Kind]+`)`, c.Name
 	}
 	return `unnest(` + strings.Join(arrays, `, `) + `) AS r(` + strings.Join(names, `, `) + `)`
 }
@@ -133,6 +137,55 @@ FROM clock c CROSS JOIN {rows 5 queue:int id:id kind:text tenant:text recipient:
 wait:int not_before:int lease:int hash:text} JOIN n ON n.id = r.notification
 WHERE r.hash NOT IN (SELECT hash FROM erased)
 ) SELECT id FROM n`
+
+// settle locks the tasks in the order of the rows, one by one by their key. It
+// writes nothing if there is hard. The hash is that of the engine, and only made
+// where anybody was erased.
+const settle = `WITH clock AS MATERIALIZED (
+SELECT {now 1} AS us
+), held AS MATERIALIZED (
+SELECT t.*, r.place, r.status, r.final, r.doubt, r.retry, r.charge, r.done, r.why, r.failure
+FROM {rows 2 place:int task:id lease:int status:text final:int doubt:int retry:int charge:int done:long why:long failure:long}
+CROSS JOIN LATERAL (SELECT * FROM {task} b WHERE b.id = r.task OFFSET 0 FOR UPDATE) t WHERE t.epoch = r.lease AND t.leased_until <> 0
+), hard AS MATERIALIZED (
+SELECT 1 FROM held h WHERE h.final = 1 AND (h.kind <> 'delivery' OR EXISTS (SELECT 1 FROM {tombstone}) AND EXISTS (SELECT 1 FROM {tombstone} e
+WHERE e.hash = encode(sha256(decode('726563697069656e7400', 'hex') || convert_to(h.tenant, 'UTF8') || decode('00', 'hex') || convert_to(h.recipient, 'UTF8')), 'hex') FOR KEY SHARE))
+), gone AS (
+DELETE FROM {task} t USING held h WHERE t.id = h.id AND h.final = 1 AND NOT EXISTS (SELECT 1 FROM hard)
+), back AS (
+UPDATE {task} t SET leased_until = 0, due = CASE WHEN h.retry > 0 THEN c.us + h.retry ELSE h.due END, unknown = GREATEST(h.unknown, h.doubt),
+attempts = h.attempts + h.charge, accepted = h.done, reason = h.why, error = COALESCE(h.failure, h.error)
+FROM clock c CROSS JOIN held h WHERE t.id = h.id AND h.final = 0 AND NOT EXISTS (SELECT 1 FROM hard)
+), log AS (
+INSERT INTO {delivery} (filed, id, kind, tenant, recipient, notification, provider, channel, lane, bucket, forced, preferences, epoch, attempts,
+accepted, unknown, cut, cut_from, status, reason, error, settled)
+SELECT h.filed, h.id, h.kind, h.tenant, h.recipient, h.notification, h.provider, h.channel, h.lane, h.bucket, h.forced, h.preferences, h.epoch, h.attempts + h.charge,
+h.done, h.unknown, h.cut, h.cut_from, h.status, h.why, COALESCE(h.failure, h.error), c.us
+FROM clock c CROSS JOIN held h WHERE h.final = 1 AND NOT EXISTS (SELECT 1 FROM hard)
+)`
+
+// learn sums up what is told of an address, so that it is written once. One that
+// is gone tells nothing else.
+const learn = `, told AS (
+SELECT r.registration, h.tenant, h.recipient, MAX(r.well) AS well, MAX(r.since) AS since,
+(array_agg(r.failure ORDER BY r.place DESC) FILTER (WHERE r.failure IS NOT NULL))[1] AS failure
+FROM {rows 4 place:int registration:id well:int since:int failure:long} JOIN held h ON h.place = r.place
+WHERE NOT EXISTS (SELECT 1 FROM hard) GROUP BY r.registration, h.tenant, h.recipient ORDER BY r.registration
+), known AS MATERIALIZED (
+SELECT a.id, a.registered <= r.since AS gone, r.well, r.failure FROM told r CROSS JOIN LATERAL (
+SELECT * FROM {address} b WHERE b.id = r.registration AND b.tenant = r.tenant AND b.recipient = r.recipient FOR UPDATE) a
+), dropped AS (
+DELETE FROM {address} a USING known k WHERE a.id = k.id AND k.gone
+), noted AS (
+UPDATE {address} a SET last_success = CASE k.well WHEN 1 THEN c.us ELSE a.last_success END, last_error = COALESCE(k.failure, a.last_error),
+last_error_at = CASE WHEN k.failure IS NULL THEN a.last_error_at ELSE c.us END
+FROM clock c CROSS JOIN known k WHERE a.id = k.id AND NOT k.gone
+)`
+
+// settled is how many tasks were held, or -1 if there is hard, and the places of
+// those that were if not all were.
+const settled = ` SELECT CASE WHEN EXISTS (SELECT 1 FROM hard) THEN -1 ELSE COUNT(*) END,
+CASE WHEN COUNT(*) < ?3::bigint THEN COALESCE(string_agg(h.place::text, ' '), '') ELSE '' END FROM held h`
 
 // ring goes through the buckets that have free rows, from ?8 around, by seeking
 // the next one each time. 256 is past the last one.

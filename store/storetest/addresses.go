@@ -21,6 +21,7 @@ var addressChecks = []check{
 	{"addresses/oldest first, per recipient", addressesOrder},
 	{"addresses/facts have those of the channel", addressesFacts},
 	{"addresses/outcomes are recorded", addressesOutcomes},
+	{"addresses/outcomes settled together add up", addressesTogether},
 	{"addresses/gone removes it", addressesGone},
 	{"addresses/gone spares what was registered anew", addressesGoneAnew},
 	{"addresses/registrations belong to the caller", addressesCopies},
@@ -185,6 +186,25 @@ func addressesOutcomes(s *scene) {
 	equal(s, "last error", got[0].LastError, "429 too many")
 	s.that(!got[0].LastSuccess.IsZero(), "an error took the last success away")
 	equal(s, "registration without an outcome", got[1], other)
+}
+
+func addressesTogether(s *scene) {
+	first, second, third := s.register(alice, device("t1"), 10), s.register(alice, device("t2"), 10), s.register(alice, device("t3"), 10)
+	for range 2 {
+		s.send(invoice, to(alice, s.delivery(notify.Mobile)))
+	}
+	tasks := s.claim(notify.Mobile, 2)
+	s.Advance(time.Second)
+	gone := notify.AddressOutcome{Registration: third.ID, Error: "410", Gone: true, Since: s.now()}
+	lost := s.settleAll(
+		notify.Outcome{Task: held(tasks[0]), Status: notify.StatusDelivered, Addresses: []notify.AddressOutcome{{Registration: first.ID}, {Registration: second.ID, Error: "429"}, gone}},
+		notify.Outcome{Task: held(tasks[1]), Status: notify.StatusPending, Addresses: []notify.AddressOutcome{{Registration: first.ID, Error: "400"}, {Registration: second.ID, Error: "503"}, {Registration: third.ID}}},
+	)
+	equal(s, "lost leases", lost, nil)
+	got := s.registered(alice)
+	equal(s, "registrations", values(got), []string{"t1", "t2"})
+	s.that(!got[0].LastSuccess.IsZero() && got[0].LastError == "400", "of a success and an error there is %+v", got[0])
+	s.that(got[1].LastSuccess.IsZero() && got[1].LastError == "503", "of two errors there is %+v", got[1])
 }
 
 func addressesGone(s *scene) {

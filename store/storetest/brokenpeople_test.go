@@ -186,6 +186,16 @@ var brokenAddresses = []broken{
 		f.Addresses = found[t.Recipient]
 	}), []string{"addresses/facts have those of the channel"}},
 	{"forgets what an attempt learnt", onOutcome(func(_ *bench, o *notify.Outcome) { o.Addresses = nil }), []string{"addresses/outcomes are recorded"}},
+	{"learns from one outcome of a batch", func(b *bench) {
+		next := b.settle
+		b.settle = func(ctx context.Context, outcomes []notify.Outcome) ([]notify.ID, error) {
+			outcomes = slices.Clone(outcomes)
+			for i := 1; i < len(outcomes); i++ {
+				outcomes[i].Addresses = nil
+			}
+			return next(ctx, outcomes)
+		}
+	}, []string{"addresses/outcomes settled together add up"}},
 	{"keeps an address that is gone", onAddressOutcome(func(o *notify.AddressOutcome) { o.Gone = false }), []string{"addresses/gone removes it"}},
 	{"drops an address that is back", onAddressOutcome(func(o *notify.AddressOutcome) { o.Since = o.Since.Add(time.Hour) }), []string{"addresses/gone spares what was registered anew"}},
 	{"shares registrations", func(b *bench) {
