@@ -358,7 +358,8 @@ const eraseWait = 100 * time.Millisecond
 // tombstone (a hash and an instant) keeps what is still under way from coming
 // back. It waits until attempts that had begun have ended, so that after it has
 // returned nothing is sent to the recipient, and nothing filed, until
-// [Notifier.Restore]. It needs a store that is an [Eraser].
+// [Notifier.Restore]. What others got stays as it was sent, also with the
+// recipient as its Actor. It needs a store that is an [Eraser].
 func (n *Notifier) Erase(ctx context.Context, r Recipient) error {
 	if err := checkRecipient(r); err != nil {
 		return err
