@@ -1,11 +1,11 @@
 package integration
 
 import (
+	"database/sql"
 	"encoding/hex"
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -23,17 +23,22 @@ func (b *backend) touch(id notify.ID) string {
 	return "UPDATE " + b.table("item") + " SET seen = seen + 1 WHERE notification = " + literal
 }
 
-// waiting tells whether a transaction on the database of the test waits for a
-// lock.
-func (b *backend) waiting(t testing.TB) bool {
+// stubborn begins a transaction that the server does not give up for another.
+func (b *backend) stubborn(t testing.TB) *sql.Tx {
 	t.Helper()
-	text := "SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT' AND trx_query LIKE '%notify_item%'"
-	if b.name != "mariadb" {
-		text = "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%" + b.schema[:len(b.schema)-1] + "%'"
+	tx, err := b.db.Begin()
+	require.NoError(t, err)
+	t.Cleanup(func() { tx.Rollback() })
+	if b.name != "mariadb" { // gives up whoever looks first
+		_, err = tx.Exec("SET LOCAL deadlock_timeout = '1min'")
+		require.NoError(t, err)
+		return tx
 	}
-	var n int
-	require.NoError(t, b.db.QueryRow(text).Scan(&n))
-	return n > 0
+	for range 100 { // gives up the smaller one
+		_, err = tx.Exec("INSERT INTO orders VALUES (1)")
+		require.NoError(t, err)
+	}
+	return tx
 }
 
 // The server gives up the store's transaction for the host's, and the store
@@ -49,31 +54,15 @@ func TestDeadlock_isRunAgain(t *testing.T) {
 			_, err := h.store.Accept(t.Context(), []notify.Acceptance{a})
 			require.NoError(t, err)
 		}
-		tx, err := b.db.Begin()
-		require.NoError(t, err)
-		defer tx.Rollback()
-		if b.name == "mariadb" { // which gives up the smaller one
-			for range 100 {
-				_, err = tx.Exec("INSERT INTO orders VALUES (1)")
-				require.NoError(t, err)
-			}
-		} else { // which gives up whoever looks first
-			_, err = tx.Exec("SET LOCAL deadlock_timeout = '1min'")
-			require.NoError(t, err)
-		}
-		_, err = tx.Exec(b.touch(second.ID))
+		tx := b.stubborn(t)
+		_, err := tx.Exec(b.touch(second.ID))
 		require.NoError(t, err)
 		marked := make(chan error, 1)
 		go func() {
 			_, err := h.store.Mark(t.Context(), alice, notify.ItemMark{Op: notify.OpRead, IDs: []notify.ID{first.ID, second.ID}})
 			marked <- err
 		}()
-		for !b.waiting(t) {
-			require.Empty(t, marked)
-			// MariaDB looks at its locks anew only after a tenth of a second
-			// in which nobody has asked.
-			<-time.After(200 * time.Millisecond)
-		}
+		b.blocked(t)
 		_, err = tx.Exec(b.touch(first.ID))
 		require.NoError(t, err)
 		require.NoError(t, tx.Commit())
@@ -81,5 +70,41 @@ func TestDeadlock_isRunAgain(t *testing.T) {
 		counts, err := h.store.Counts(t.Context(), alice, 10)
 		require.NoError(t, err)
 		assert.Zero(t, counts.Unread)
+	})
+}
+
+// A deadlock that SendTx meets costs the host its transaction. MariaDB goes on as
+// if nothing was, and commits each statement that follows by itself: the error
+// says what to do.
+func TestDeadlock_ofSendTxSaysThatTheTransactionIsGone(t *testing.T) {
+	eachBackend(t, func(t *testing.T, b *backend) {
+		h := newHost(t, b, b.db)
+		known, keyed, again := toAlice("known"), toAlice("keyed"), toAlice("keyed")
+		keyed.Notification.Key, again.Notification.Key = "order/1", "order/1"
+		_, err := h.store.Accept(t.Context(), []notify.Acceptance{known})
+		require.NoError(t, err)
+		tx, err := b.db.BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelReadCommitted}) // locks no gaps
+		require.NoError(t, err)
+		defer tx.Rollback()
+		_, err = tx.Exec(b.touch(known.ID))
+		require.NoError(t, err)
+
+		other := b.stubborn(t)
+		_, err = h.bind(other).Accept(t.Context(), []notify.Acceptance{keyed})
+		require.NoError(t, err)
+		touched := make(chan error, 1)
+		go func() {
+			_, err := other.Exec(b.touch(known.ID))
+			touched <- err
+		}()
+		b.blocked(t)
+
+		_, err = h.bind(tx).Accept(t.Context(), []notify.Acceptance{again})
+		require.NoError(t, <-touched)
+		require.Error(t, err)
+		assert.NotContains(t, err.Error(), "SAVEPOINT")
+		if b.name == "mariadb" {
+			assert.ErrorContains(t, err, "rolled back the whole transaction")
+		}
 	})
 }

@@ -133,6 +133,9 @@ type Dialect struct {
 	// of the host, so that a failure leaves nothing of it.
 	Savepoint, Release, Back string
 
+	// RolledBack, if it is not nil, tells an error with which the database has
+	// rolled back all of a transaction, so that there is no savepoint any more.
+	RolledBack func(error) bool
 	// Busy tells an error after which the whole transaction can be run again,
 	// because nothing of it was written. Duplicate tells that a row exists that
 	// another transaction may just have made.

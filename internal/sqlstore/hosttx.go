@@ -144,6 +144,9 @@ func (h *HostTx) run(ctx context.Context, f func(*tx) error) error {
 		return err
 	}
 	if err := f(t); err != nil {
+		if d.RolledBack != nil && d.RolledBack(err) {
+			return fmt.Errorf("%w: the database has rolled back the whole transaction, with all that the host wrote in it: call Rollback and begin it anew", err)
+		}
 		undo := context.WithoutCancel(ctx)
 		if back := errors.Join(h.mark(undo, d.Back), h.mark(undo, d.Release)); back != nil {
 			return fmt.Errorf("%w (the transaction must be rolled back: %w)", err, back)

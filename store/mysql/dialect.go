@@ -64,9 +64,10 @@ ON DUPLICATE KEY UPDATE reason = VALUES(reason), probe = VALUES(probe), delay = 
 		Release:   `RELEASE SAVEPOINT notify`,
 		Back:      `ROLLBACK TO SAVEPOINT notify`,
 
-		Busy:      busy,
-		Duplicate: duplicate,
-		Hint:      hint,
+		RolledBack: rolledBack,
+		Busy:       busy,
+		Duplicate:  duplicate,
+		Hint:       hint,
 	}
 }
 

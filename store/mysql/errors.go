@@ -11,6 +11,7 @@ const (
 	numberFull        = 1021 // ER_DISK_FULL
 	numberConnections = 1040 // ER_CON_COUNT_ERROR
 	numberNoRights    = 1044 // ER_DBACCESS_DENIED_ERROR
+	numberNoChoice    = 1046 // ER_NO_DB_ERROR
 	numberNoDatabase  = 1049 // ER_BAD_DB_ERROR
 	numberDuplicate   = 1062 // ER_DUP_ENTRY
 	numberFileFull    = 1114 // ER_RECORD_FILE_FULL
@@ -20,6 +21,9 @@ const (
 	numberWait        = 1205 // ER_LOCK_WAIT_TIMEOUT
 	numberDeadlock    = 1213 // ER_LOCK_DEADLOCK
 	numberReadOnly    = 1290 // ER_OPTION_PREVENTS_STATEMENT: read_only
+	numberStatements  = 1461 // ER_MAX_PREPARED_STMT_COUNT_REACHED
+	numberReadOnlyTx  = 1792 // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION: of the session
+	numberReadOnlyAll = 1836 // ER_READ_ONLY_MODE: innodb_read_only
 )
 
 // number finds the number in an error of the host's driver, which has it in a
@@ -55,6 +59,10 @@ func busy(err error) bool {
 	return false
 }
 
+// rolledBack tells whether the server has ended the transaction. What is executed
+// on its connection from then on is committed by itself.
+func rolledBack(err error) bool { return number(err) == numberDeadlock }
+
 func duplicate(err error) bool { return number(err) == numberDuplicate }
 
 // hint says what a host can do about an error.
@@ -66,8 +74,12 @@ func hint(err error) string {
 		return "grant the user of this connection SELECT, INSERT, UPDATE and DELETE on the tables; to migrate it needs CREATE, ALTER and INDEX as well"
 	case numberNoDatabase:
 		return "there is no such database on the server: look at the DSN"
-	case numberReadOnly:
-		return "the server is read-only: connect to the primary"
+	case numberNoChoice:
+		return "the connection is to no database: name one in the DSN"
+	case numberReadOnly, numberReadOnlyTx, numberReadOnlyAll:
+		return "the server, the session or the transaction is read-only: connect to the primary, or begin it to write"
+	case numberStatements:
+		return "the server keeps no more prepared statements: raise max_prepared_stmt_count, or lower SetMaxOpenConns"
 	case numberFull, numberFileFull:
 		return "the disk of the server is full"
 	case numberConnections:
