@@ -29,7 +29,8 @@ type Options struct {
 
 	// Connect makes the connection that listens. It has to lead to the server,
 	// not to a pooler that gives each transaction another connection: there
-	// nothing is ever heard, and no error tells. Nil connects as the pool does.
+	// nothing is ever heard, and no error tells. Nil connects as the pool does,
+	// with its BeforeConnect and AfterConnect.
 	Connect func(ctx context.Context) (*pgx.Conn, error)
 
 	// Logger is told when listening has failed and when it works again. Nil is
@@ -83,11 +84,27 @@ func New(pool *pgxpool.Pool, opts *Options) (*Bus, error) {
 		return nil, &notify.InvalidError{Field: "Channel", Reason: "must be 1 to 63 of a-z, 0-9 and _, and not start with a digit"}
 	}
 	if options.Connect == nil {
-		options.Connect = func(ctx context.Context) (*pgx.Conn, error) {
-			return pgx.ConnectConfig(ctx, pool.Config().ConnConfig)
-		}
+		options.Connect = func(ctx context.Context) (*pgx.Conn, error) { return connectAs(ctx, pool.Config()) }
 	}
 	return &Bus{pool: pool, options: options, origin: newOrigin(), subscribers: map[string]map[int]subscriber{}}, nil
+}
+
+// connectAs connects as a pool does: hosts give passwords that change, or set a
+// role, by its hooks.
+func connectAs(ctx context.Context, pool *pgxpool.Config) (*pgx.Conn, error) {
+	if pool.BeforeConnect != nil {
+		if err := pool.BeforeConnect(ctx, pool.ConnConfig); err != nil {
+			return nil, err
+		}
+	}
+	conn, err := pgx.ConnectConfig(ctx, pool.ConnConfig)
+	if err != nil || pool.AfterConnect == nil {
+		return conn, err
+	}
+	if err := pool.AfterConnect(ctx, conn); err != nil {
+		return nil, errors.Join(err, conn.Close(ctx))
+	}
+	return conn, nil
 }
 
 // Publish implements [notify.Bus]. The watchers of this process are told even

@@ -161,6 +161,37 @@ func TestBus_wakesOnceForATransaction(t *testing.T) {
 	assert.Empty(t, one.woken, "one for the transaction, one for the end")
 }
 
+// Hosts whose passwords change, or who work under a role, say so by the hooks of
+// their pool: the connection that listens is made by the same.
+func TestBus_connectsAsThePoolDoes(t *testing.T) {
+	config := connect(t).Config()
+	password := config.ConnConfig.Password
+	config.ConnConfig.Password = "of yesterday"
+	config.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
+		c.Password = password
+		return nil
+	}
+	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
+		_, err := c.Exec(ctx, "SET application_name = 'a host'")
+		return err
+	}
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	b, err := New(pool, nil)
+	require.NoError(t, err)
+	conn, err := b.options.Connect(t.Context())
+	require.NoError(t, err)
+	defer conn.Close(context.Background())
+	var name string
+	require.NoError(t, conn.QueryRow(t.Context(), "SHOW application_name").Scan(&name))
+	assert.Equal(t, "a host", name)
+
+	config.AfterConnect = func(context.Context, *pgx.Conn) error { return assert.AnError }
+	_, err = connectAs(t.Context(), config)
+	assert.ErrorIs(t, err, assert.AnError)
+}
+
 func TestBus_optionsAreChecked(t *testing.T) {
 	_, err := New(nil, nil)
 	assert.ErrorIs(t, err, notify.ErrInvalid)

@@ -79,6 +79,9 @@ func parse(origin, payload string) []news {
 			return []news{{changed: true}}
 		}
 		name, changed := strings.CutPrefix(word, "!")
+		if name == "" {
+			return nil
+		}
 		all = append(all, news{hash: name, changed: changed})
 	}
 	return all

@@ -36,7 +36,7 @@ func TestHint_manyAreEverybody(t *testing.T) {
 }
 
 func TestHint_nonsenseIsNothing(t *testing.T) {
-	for _, text := range []string{"", " ", "one", "me *", strings.Repeat("x ", most+2)} {
+	for _, text := range []string{"", " ", "one", "me *", "other !", strings.Repeat("x ", most+2)} {
 		assert.Empty(t, parse("me", text), text)
 	}
 }
