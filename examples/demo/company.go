@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/bellwether-go/notify"
@@ -72,7 +73,8 @@ type surroundings struct {
 }
 
 func openCompany(ctx context.Context, file string, around surroundings) (*company, error) {
-	db, err := sql.Open("sqlite", "file:"+file+"?_txlock=immediate"+
+	name := url.URL{Scheme: "file", Path: file} // which may hold a question mark
+	db, err := sql.Open("sqlite", name.String()+"?_txlock=immediate"+
 		"&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)")
 	if err != nil {
 		return nil, err

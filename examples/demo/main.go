@@ -23,7 +23,7 @@ import (
 )
 
 func main() {
-	folder := flag.String("db", "", "folder for the database, which is kept; without it a temporary one is used")
+	folder := flag.String("db", "", "folder for the database, made if need be and kept; without it a temporary one is used")
 	letters := flag.String("letters", "", "write letters in all languages into this folder, as a browser shows them, and end")
 	terminal := flag.Bool("terminal", false, "play a day in the terminal, and end")
 	address := flag.String("addr", "", "where the web site listens; without it 127.0.0.1:8080, or a free port if that is taken")
@@ -47,7 +47,7 @@ func main() {
 // folderFor returns the folder of the database, and what to do at the end.
 func folderFor(chosen string) (folder string, forget func(), err error) {
 	if chosen != "" {
-		return chosen, func() {}, nil
+		return chosen, func() {}, os.MkdirAll(chosen, 0o755)
 	}
 	folder, err = os.MkdirTemp("", "notify-demo")
 	return folder, func() { _ = os.RemoveAll(folder) }, err

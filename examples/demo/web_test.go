@@ -84,3 +84,13 @@ func TestWeb_pagesKeepToAStrictPolicy(t *testing.T) {
 		assert.NotRegexp(t, `<script>|<style|\son\w+=|style=`, page, at)
 	}
 }
+
+// Whatever folder is named is made, and used.
+func TestFolder_isMade(t *testing.T) {
+	folder, _, err := folderFor(filepath.Join(t.TempDir(), "not yet", "why?#1%20"))
+	require.NoError(t, err)
+	s, err := openSite(t.Context(), filepath.Join(folder, "demo.db"), "http://127.0.0.1")
+	require.NoError(t, err)
+	defer s.Close()
+	assert.FileExists(t, filepath.Join(folder, "demo.db"))
+}
