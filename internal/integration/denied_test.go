@@ -131,6 +131,14 @@ func TestDenied_readOnlyAndNotThere(t *testing.T) {
 		assert.ErrorContains(t, err, "there is no such database")
 		assert.ErrorContains(t, b.migrate(t.Context(), nowhere, ""), "there is no such database")
 
+		tx, err := b.db.BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true})
+		require.NoError(t, err)
+		defer tx.Rollback()
+		_, bind, err := b.open(b.db, "", nil)
+		require.NoError(t, err)
+		_, err = bind(tx).Accept(t.Context(), []notify.Acceptance{toAlice("paid")})
+		assert.ErrorContains(t, err, "transaction is read-only")
+
 		if b.name == "mariadb" {
 			return // a server that is read-only is among the outages
 		}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"net/url"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "github.com/lib/pq"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellwether-go/notify"
@@ -66,6 +68,33 @@ func TestPostgres_conformance(t *testing.T) {
 				return pgHarness(t, openPostgres(t, driver), postgres.Options{Schema: schema, Prefix: tables.take(t)})
 			})
 		})
+	}
+}
+
+// A database that cannot hold all text is refused at once, and not by the first
+// title that it cannot hold.
+func TestPostgres_refusesOtherEncodings(t *testing.T) {
+	dsn, err := url.Parse(serviceDSN(t, "NOTIFY_TEST_POSTGRES"))
+	require.NoError(t, err)
+	server := openPostgres(t, "pgx")
+	for encoding, refused := range map[string]bool{"LATIN1": true, "SQL_ASCII": false} {
+		name := fmt.Sprintf("t%d_%d", time.Now().UnixNano(), sets.Add(1))
+		_, err := server.Exec("CREATE DATABASE " + name + " ENCODING '" + encoding + "' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+		require.NoError(t, err)
+		t.Cleanup(func() { server.Exec("DROP DATABASE " + name + " WITH (FORCE)") })
+		dsn.Path = "/" + name
+		db, err := sql.Open("pgx", dsn.String())
+		require.NoError(t, err)
+		t.Cleanup(func() { db.Close() })
+		require.NoError(t, postgres.Migrate(t.Context(), db, nil))
+		s, err := postgres.New(db, nil)
+		if refused {
+			assert.ErrorContains(t, err, "encoding of the database is "+encoding)
+			continue
+		}
+		require.NoError(t, err)
+		_, err = s.Accept(t.Context(), []notify.Acceptance{toAlice("Größe 📦")})
+		assert.NoError(t, err)
 	}
 }
 

@@ -55,7 +55,7 @@ func hint(err error) string {
 	case codeNoDatabase:
 		return "there is no such database on the server: look at the DSN"
 	case codeReadOnly:
-		return "the server or the session is read-only: connect to the primary"
+		return "the server, the session or the transaction is read-only: connect to the primary, or begin it to write"
 	case codeDiskFull:
 		return "the disk of the server is full"
 	case codeConnections:

@@ -106,24 +106,25 @@ func New(db *sql.DB, opts *Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !options.AllowAsynchronousCommit {
-		err = checkCommit(ctx, db)
-	}
-	if err != nil {
+	if err := checkSettings(ctx, db, options); err != nil {
 		return nil, err
 	}
 	return &Store{opened}, nil
 }
 
-// checkCommit refuses connections that acknowledge what is not durable.
-func checkCommit(ctx context.Context, db *sql.DB) error {
-	var setting string
-	if err := db.QueryRowContext(ctx, `SHOW synchronous_commit`).Scan(&setting); err != nil {
+// checkSettings refuses connections that acknowledge what is not durable, and
+// databases that cannot hold all text.
+func checkSettings(ctx context.Context, db *sql.DB, o Options) error {
+	var commit, encoding string
+	err := db.QueryRowContext(ctx, `SELECT current_setting('synchronous_commit'), current_setting('server_encoding')`).Scan(&commit, &encoding)
+	switch {
+	case err != nil:
 		return fmt.Errorf("notify/postgres: open: %w", err)
-	}
-	if setting == "off" {
+	case commit == "off" && !o.AllowAsynchronousCommit:
 		return errors.New("notify/postgres: open: synchronous_commit is off, so that what is acknowledged could be lost: " +
 			"set it on for the role or in the DSN, or allow it by Options.AllowAsynchronousCommit")
+	case encoding != "UTF8" && encoding != "SQL_ASCII": // which takes bytes as they are
+		return fmt.Errorf("notify/postgres: open: the encoding of the database is %s, which cannot hold all text: make one with ENCODING 'UTF8'", encoding)
 	}
 	return nil
 }
