@@ -91,6 +91,14 @@ func TestTrips_doNotGrowWithTheBatch(t *testing.T) {
 			require.NoError(t, err)
 		})
 		require.Len(t, tasks, size+1)
+		for _, countUnread := range []int{0, 9} {
+			loaded := traced.during(func() {
+				facts, _, err := s.Load(t.Context(), tasks, countUnread)
+				require.NoError(t, err)
+				require.Len(t, facts, size+1)
+			})
+			assert.Len(t, loaded, 1, "all that is known about %d tasks", size)
+		}
 		var fan notify.Task
 		var outcomes []notify.Outcome
 		for _, k := range tasks {

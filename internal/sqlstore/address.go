@@ -32,12 +32,15 @@ func addressHash(a notify.Address) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func scanAddress(r row) (notify.Registration, error) {
+// scanAddress reads addressColumns, and what was selected after them.
+func scanAddress(r row, more ...any) (notify.Registration, error) {
 	var reg notify.Registration
 	var meta sql.NullString
 	var registered, success, failed int64
-	err := r.Scan(scanID(&reg.ID), &reg.Recipient.Tenant, &reg.Recipient.ID, &reg.Address.Channel, &reg.Address.Value, &meta,
-		&reg.Name, &reg.Locale, &registered, &success, &reg.LastError, &failed)
+	err := r.Scan(append([]any{
+		scanID(&reg.ID), &reg.Recipient.Tenant, &reg.Recipient.ID, &reg.Address.Channel, &reg.Address.Value, &meta,
+		&reg.Name, &reg.Locale, &registered, &success, &reg.LastError, &failed,
+	}, more...)...)
 	if meta.Valid {
 		reg.Address.Meta = []byte(meta.String)
 	}

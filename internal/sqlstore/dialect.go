@@ -97,6 +97,9 @@ type Dialect struct {
 	// where rows are locked as they are looked at: a SELECT that locks names
 	// them by primary key, so that it waits for nobody else's.
 	Join string
+	// Probe joins those rows of a table, if any, that meet a condition on a key of
+	// it, as LeftJoin does.
+	Probe func(table, alias, condition string) string
 	// Key, if it is not nil, follows a table whose rows are named by its key, so
 	// that no others are looked at.
 	Key func(table string) string
@@ -172,4 +175,9 @@ func Joined(table string, columns []Column) string {
 		}
 	}
 	return strings.Join(equal, ` AND `)
+}
+
+// LeftJoin is a [Dialect].Probe for planners that need not be told how.
+func LeftJoin(table, alias, condition string) string {
+	return `LEFT JOIN ` + table + ` ` + alias + ` ON ` + condition
 }

@@ -6,7 +6,7 @@ var hot = []string{
 	insertNotifications, selectKeys, selectTombstones,
 	insertItems, insertEntries, insertTasks, deleteItems, moveItems, selectSlots, selectPlaced, selectFirstPlaced,
 	selectTasks, deleteTasks, leaseTasks, renewTasks, selectExpired, insertDeliveries,
-	selectNotifications, selectHeldItems, selectProfiles, selectAddresses, countUnreads,
+	factsOnly, selectProfiles,
 	selectFiled, moveProgress, forgetRecipients, addressSucceeded,
 	selectPlaces, releaseSnoozed, deleteBound,
 }

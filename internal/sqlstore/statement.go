@@ -24,6 +24,7 @@ import (
 //	{key task}                    has the rows of the table found by their key
 //	{now}                         the instant of the next argument, or, if that is
 //	                              NULL, by the database's clock
+//	{probe item i i.a = r.a}      left join of the rows, few or none, that a key finds
 //	{join} {share} {none} {unqueued}  see [Dialect]
 //	{nothing item a}              an INSERT leaves existing rows alone
 //	{count 2 a = ?}               how many items i, up to the second argument
@@ -176,6 +177,10 @@ func (t *translation) form(inner, whole string) string {
 		return t.Count(t.names.Table("item"), func() string { return t.write(condition) }, func() string { return t.write("?" + limit) })
 	case "now":
 		return t.instant(rest)
+	case "probe":
+		table, rest, _ := strings.Cut(rest, " ")
+		alias, condition, _ := strings.Cut(rest, " ")
+		return t.Probe(t.names.Table(table), alias, condition)
 	case "join":
 		return t.Join
 	case "key":

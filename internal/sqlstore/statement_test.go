@@ -52,9 +52,10 @@ func testDialect(placeholder func(n int) string) *Dialect {
 		Count: func(items string, condition, limit func() string) string {
 			return "COUNT(" + items + " WHERE " + condition() + " LIMIT " + limit() + ")"
 		},
-		Now:  "clock()",
-		NoID: "''",
-		Lock: func(alias string) string { return "FOR UPDATE" + alias },
+		Probe: LeftJoin,
+		Now:   "clock()",
+		NoID:  "''",
+		Lock:  func(alias string) string { return "FOR UPDATE" + alias },
 	}
 }
 
@@ -68,6 +69,7 @@ func TestTranslate(t *testing.T) {
 		{"rows at a number", "a = ?1 AND b IN {rows 3 id:text n:int} AND c = ?2", "a = $1 AND b IN unnest($2, $3) r AND c = $4", "a = ? AND b IN unnest(?, ?) r AND c = ?"},
 		{"update", "{update item 2 a:text +b:int} SET c = ?1, b = r.b {those} AND d = 1", "UPDATE s.n_item SET c = $3, b = r.b FROM unnest($1, $2) r WHERE t.a = r.a AND d = 1", ""},
 		{"update by a key of another name", "{update item a=c:text} SET a = 1 {those}", "UPDATE s.n_item SET a = 1 FROM unnest($1) r WHERE t.a = r.c", ""},
+		{"probe", "SELECT 1 {probe item i i.a = r.a}", "SELECT 1 LEFT JOIN s.n_item i ON i.a = r.a", "SELECT 1 LEFT JOIN s.n_item i ON i.a = r.a"},
 		{"count", "SELECT {count 2 a = ?1}, {count 2 a = ?1}", "SELECT COUNT(s.n_item WHERE a = $1 LIMIT $2), COUNT(s.n_item WHERE a = $1 LIMIT $2)", "SELECT COUNT(s.n_item WHERE a = ? LIMIT ?), COUNT(s.n_item WHERE a = ? LIMIT ?)"},
 		{"the instant", "a <= {now} AND b = ? AND c <= {now 1}", "a <= (SELECT COALESCE($1, clock())) AND b = $2 AND c <= (SELECT COALESCE($1, clock()))", "a <= (SELECT COALESCE(?, clock())) AND b = ? AND c <= (SELECT COALESCE(?, clock()))"},
 		{"delete", "{delete item a:text b:int} AND d = 1", "DELETE FROM s.n_item USING unnest($1, $2) r WHERE t.a = r.a AND t.b = r.b AND d = 1", ""},

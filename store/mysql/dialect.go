@@ -49,6 +49,7 @@ ON DUPLICATE KEY UPDATE reason = VALUES(reason), probe = VALUES(probe), delay = 
 		ClaimExpired: claimExpired,
 
 		Join:     `STRAIGHT_JOIN`,
+		Probe:    sqlstore.LeftJoin,
 		Key:      key,
 		Share:    `LOCK IN SHARE MODE`,
 		Lock:     func(string) string { return `FOR UPDATE` },

@@ -46,6 +46,7 @@ ON CONFLICT (channel, account) DO UPDATE SET reason = excluded.reason, probe = e
 		ClaimMore:  claimMore,
 
 		Join:     `JOIN`,
+		Probe:    probe,
 		Share:    `FOR SHARE`,
 		Lock:     func(alias string) string { return lock(alias, ``) },
 		Skip:     func(alias string) string { return lock(alias, ` SKIP LOCKED`) },
@@ -84,6 +85,12 @@ func update(table string, columns []sqlstore.Column, rows func() string) (head, 
 
 func remove(table string, columns []sqlstore.Column, rows func() string) string {
 	return `DELETE FROM ` + table + ` USING ` + rows() + ` WHERE ` + sqlstore.Joined(table, columns)
+}
+
+// probe looks for each row by itself. Left to itself the planner prefers to read a
+// table from end to end that was small when it looked.
+func probe(table, alias, condition string) string {
+	return `LEFT JOIN LATERAL (SELECT * FROM ` + table + ` ` + alias + ` WHERE ` + condition + ` OFFSET 0) ` + alias + ` ON TRUE`
 }
 
 // count looks at no more rows than it needs.

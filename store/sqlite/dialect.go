@@ -48,6 +48,7 @@ ON CONFLICT DO UPDATE SET reason = excluded.reason, probe = excluded.probe, dela
 			{Read: `PRAGMA synchronous`, Write: `PRAGMA synchronous = %d`, Want: full, AtLeast: true},
 		},
 		Join:      `CROSS JOIN`,
+		Probe:     sqlstore.LeftJoin,
 		Lock:      none,
 		Skip:      none,
 		Unqueued:  `n.id NOT IN (SELECT notification FROM {task})`,
