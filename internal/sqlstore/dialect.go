@@ -100,9 +100,9 @@ type Dialect struct {
 	// Probe joins those rows of a table, if any, that meet a condition on a key of
 	// it, as LeftJoin does.
 	Probe func(table, alias, condition string) string
-	// Key, if it is not nil, follows a table whose rows are named by its key, so
-	// that no others are looked at.
-	Key func(table string) string
+	// Key, if it is not nil, follows a table whose rows are named by its key, or by
+	// another index, so that no others are looked at.
+	Key func(table, index string) string
 	// Share locks the rows of a SELECT until the transaction ends, so that they
 	// stay as they are; Lock does, of the table with the alias if there is one,
 	// so that nobody else can lock them either; Skip leaves out those that are

@@ -17,8 +17,8 @@ FROM {rows notification:id tenant:text recipient:text} JOIN {item} i ON i.id = r
 
 	selectSlots = `SELECT i.tenant, i.recipient, i.provider, i.slot, i.id, i.repeats, n.id, n.accepted, n.withdrawn
 FROM {rows tenant:text recipient:text provider:text slot:text}
-{join} {item} i ON i.tenant = r.tenant AND i.recipient = r.recipient AND i.provider = r.provider AND i.slot = r.slot
-{join} {notification} n ON n.id = i.notification {locked i}`
+{join} {item} i {key item slot} ON i.tenant = r.tenant AND i.recipient = r.recipient AND i.provider = r.provider AND i.slot = r.slot
+{join} {notification} n {key notification} ON n.id = i.notification {locked i}`
 
 	deleteItems = `{delete item notification:id tenant:text recipient:text +id:id}`
 

@@ -21,7 +21,8 @@ import (
 //	                              a=c:text is the key a, called r.c
 //	{locked} {locked i}           lock the rows, of the table with that alias
 //	{skip} {skip i}               the same, without those that others hold
-//	{key task}                    has the rows of the table found by their key
+//	{key task} {key item slot}    has the rows of the table found by their key,
+//	                              or by another index
 //	{now}                         the instant of the next argument, or, if that is
 //	                              NULL, by the database's clock
 //	{probe item i i.a = r.a}      left join of the rows, few or none, that a key finds
@@ -187,7 +188,8 @@ func (t *translation) form(inner, whole string) string {
 		if t.Key == nil {
 			return ""
 		}
-		return t.Key(t.names.Table(rest))
+		table, index, _ := strings.Cut(rest, " ")
+		return t.Key(t.names.Table(table), index)
 	case "share":
 		return t.Share
 	case "locked":

@@ -120,20 +120,23 @@ func raw(id notify.ID) []byte {
 }
 
 func update(table string, columns []sqlstore.Column, rows func() string) (head, those string) {
-	return `UPDATE ` + rows() + ` STRAIGHT_JOIN ` + table + key(table), `WHERE ` + sqlstore.Joined(table, columns)
+	return `UPDATE ` + rows() + ` STRAIGHT_JOIN ` + table + key(table, ""), `WHERE ` + sqlstore.Joined(table, columns)
 }
 
 func remove(table string, columns []sqlstore.Column, rows func() string) string {
-	return `DELETE ` + table + ` FROM ` + rows() + ` STRAIGHT_JOIN ` + table + key(table) + ` WHERE ` + sqlstore.Joined(table, columns)
+	return `DELETE ` + table + ` FROM ` + rows() + ` STRAIGHT_JOIN ` + table + key(table, "") + ` WHERE ` + sqlstore.Joined(table, columns)
 }
 
-// key has the rows of a table found by its key: a small table would rather be
+// key has the rows of a table found by its key, or by another index: a small table would rather be
 // read as a whole, and each row that is looked at be locked, or waited for.
-func key(table string) string {
-	if strings.HasSuffix(table, `item`) {
-		return ` FORCE INDEX (` + table + `_notification)`
+func key(table, index string) string {
+	if index == `` && strings.HasSuffix(table, `item`) {
+		index = `notification`
 	}
-	return ` FORCE INDEX (PRIMARY)`
+	if index == `` {
+		return ` FORCE INDEX (PRIMARY)`
+	}
+	return ` FORCE INDEX (` + table + `_` + index + `)`
 }
 
 func conflictNothing(table, column string) string {
