@@ -15,7 +15,7 @@ import (
 // as those of the engine, see statement.go.
 type Dialect struct {
 	Name       string // of the package, for errors: "sqlite"
-	Migrations fs.FS  // NNNN_name.sql in its root
+	Migrations fs.FS  // migrations/NNNN_name.sql
 
 	// MigrateBegin, MigrateLock, MigrateUnlock and MigrateUndo enclose a run of
 	// migrations, see [migrate.Plan].

@@ -22,7 +22,7 @@ func Migrate(ctx context.Context, db *sql.DB, d *Dialect, c Config) error {
 		return err
 	}
 	s := newStore(db, d, c)
-	files, err := migrate.Load(d.Migrations, ".", c.names())
+	files, err := migrate.Load(d.Migrations, "migrations", c.names())
 	if err != nil {
 		return s.explain(ctx, "migrate", err)
 	}
@@ -45,7 +45,7 @@ func Migrations(d *Dialect, c Config) fs.FS {
 	if err := c.check(); err != nil {
 		return failingFS{err}
 	}
-	files, err := migrate.Load(d.Migrations, ".", c.names())
+	files, err := migrate.Load(d.Migrations, "migrations", c.names())
 	if err != nil {
 		return failingFS{err}
 	}
@@ -61,7 +61,7 @@ func (f failingFS) Open(name string) (fs.File, error) {
 
 // checkSchema tells whether the tables are of a version to work with.
 func (s *Store) checkSchema(ctx context.Context) error {
-	files, err := migrate.Load(s.d.Migrations, ".", s.names)
+	files, err := migrate.Load(s.d.Migrations, "migrations", s.names)
 	if err != nil {
 		return err
 	}

@@ -34,16 +34,19 @@ var (
 	_ notify.IngestKeyStore = (*Store)(nil)
 )
 
+// DefaultPrefix begins the names of all tables unless a [Config] says otherwise.
+const DefaultPrefix = "notify_"
+
 // Config is what a store is opened with.
 type Config struct {
 	Schema     string           // of the tables, valid and not quoted; empty: as the connection finds them
-	Prefix     string           // of all tables
+	Prefix     string           // of all tables; empty: DefaultPrefix
 	Clock      func() time.Time // nil: the dialect's
 	Unprepared bool             // prepare no statement
 }
 
 func (c Config) names() migrate.Names {
-	names := migrate.Names{Prefix: c.Prefix}
+	names := migrate.Names{Prefix: cmp.Or(c.Prefix, DefaultPrefix)}
 	if c.Schema != "" {
 		names.Qualifier = `"` + c.Schema + `".`
 	}
@@ -84,10 +87,7 @@ func checkOpening(db *sql.DB, c Config) error {
 // underscores, at most 32, the first of them no digit.
 func (c Config) check() error {
 	for field, name := range map[string]string{"Schema": c.Schema, "Prefix": c.Prefix} {
-		if field == "Schema" && name == "" {
-			continue
-		}
-		ok := name != "" && len(name) <= 32
+		ok := len(name) <= 32
 		for i, b := range []byte(name) {
 			ok = ok && (b == '_' || b >= 'a' && b <= 'z' || i > 0 && b >= '0' && b <= '9')
 		}

@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
-	"io/fs"
 	"strings"
 
 	"github.com/bellwether-go/notify"
@@ -15,10 +14,10 @@ import (
 // understand: no RETURNING, no LATERAL, no aliases of inserted rows. Rows come
 // as one JSON array. Statements on several rows are joins that begin with them,
 // because a subquery would have each row of the table looked at and locked.
-func dialect(migrations fs.FS) *sqlstore.Dialect {
+func dialect() *sqlstore.Dialect {
 	return &sqlstore.Dialect{
 		Name:          "mysql",
-		Migrations:    migrations,
+		Migrations:    embedded,
 		MigrateLock:   `SELECT GET_LOCK(` + lockName + `, 3600)`,
 		MigrateUnlock: `SELECT RELEASE_LOCK(` + lockName + `)`,
 		MigrateUndo:   `SELECT RELEASE_LOCK(` + lockName + `)`,

@@ -26,7 +26,7 @@ import (
 var embedded embed.FS
 
 // DefaultPrefix begins the names of all tables unless [Options] say otherwise.
-const DefaultPrefix = "notify_"
+const DefaultPrefix = sqlstore.DefaultPrefix
 
 // Options are the settings of a store. Nil and the zero value are the defaults.
 type Options struct {
@@ -39,28 +39,12 @@ type Options struct {
 	Now func() time.Time
 }
 
-func (o *Options) withDefaults() Options {
-	var options Options
-	if o != nil {
-		options = *o
+// config is what the engine gets of the options.
+func (o *Options) config() sqlstore.Config {
+	if o == nil {
+		return sqlstore.Config{}
 	}
-	if options.Prefix == "" {
-		options.Prefix = DefaultPrefix
-	}
-	return options
-}
-
-func (o Options) config() sqlstore.Config {
 	return sqlstore.Config{Prefix: o.Prefix, Clock: o.Now}
-}
-
-// newDialect is the dialect with our migrations.
-func newDialect() *sqlstore.Dialect {
-	migrations, err := fs.Sub(embedded, "migrations")
-	if err != nil {
-		panic(err) // a constant name
-	}
-	return dialect(migrations)
 }
 
 // Store is a notification center in a MariaDB or MySQL database. It is safe for
@@ -84,7 +68,7 @@ var (
 func New(db *sql.DB, opts *Options) (*Store, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	opened, err := sqlstore.Open(ctx, db, newDialect(), opts.withDefaults().config())
+	opened, err := sqlstore.Open(ctx, db, dialect(), opts.config())
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +95,7 @@ func checkCharacters(ctx context.Context, db *sql.DB) error {
 // every start, also by several processes at a time: they wait for one another
 // by GET_LOCK. Each step can be run again where a process was killed within.
 func Migrate(ctx context.Context, db *sql.DB, opts *Options) error {
-	return sqlstore.Migrate(ctx, db, newDialect(), opts.withDefaults().config())
+	return sqlstore.Migrate(ctx, db, dialect(), opts.config())
 }
 
 // Migrations returns what [Migrate] runs as files that goose reads, for hosts
@@ -120,7 +104,7 @@ func Migrate(ctx context.Context, db *sql.DB, opts *Options) error {
 // run, so that a host stays with the one it began with. The error is an
 // [notify.InvalidError] about the options and is returned by the first read.
 func Migrations(opts *Options) fs.FS {
-	return sqlstore.Migrations(newDialect(), opts.withDefaults().config())
+	return sqlstore.Migrations(dialect(), opts.config())
 }
 
 // Tx binds the store to a transaction of the host, for [notify.Notifier.SendTx]

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"database/sql"
-	"io/fs"
 	"strconv"
 	"strings"
 
@@ -12,10 +11,10 @@ import (
 
 // dialect is how PostgreSQL says what the engine means. Rows come as one array
 // for each column, written as a literal, which every driver takes as a text.
-func dialect(migrations fs.FS) *sqlstore.Dialect {
+func dialect() *sqlstore.Dialect {
 	return &sqlstore.Dialect{
 		Name:          "postgres",
-		Migrations:    migrations,
+		Migrations:    embedded,
 		MigrateBegin:  `BEGIN ISOLATION LEVEL READ COMMITTED`,
 		MigrateLock:   `SELECT COUNT(pg_advisory_xact_lock(hashtextextended('{schema}', 7266)))`,
 		MigrateUnlock: `COMMIT`,

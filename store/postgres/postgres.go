@@ -26,7 +26,7 @@ import (
 var embedded embed.FS
 
 // DefaultPrefix begins the names of all tables unless [Options] say otherwise.
-const DefaultPrefix = "notify_"
+const DefaultPrefix = sqlstore.DefaultPrefix
 
 // Options are the settings of a store. Nil and the zero value are the defaults.
 type Options struct {
@@ -56,28 +56,12 @@ type Options struct {
 	Unprepared bool
 }
 
-func (o *Options) withDefaults() Options {
-	var options Options
-	if o != nil {
-		options = *o
+// config is what the engine gets of the options.
+func (o *Options) config() sqlstore.Config {
+	if o == nil {
+		return sqlstore.Config{}
 	}
-	if options.Prefix == "" {
-		options.Prefix = DefaultPrefix
-	}
-	return options
-}
-
-func (o Options) config() sqlstore.Config {
 	return sqlstore.Config{Schema: o.Schema, Prefix: o.Prefix, Clock: o.Now, Unprepared: o.Unprepared}
-}
-
-// newDialect is the dialect with our migrations.
-func newDialect() *sqlstore.Dialect {
-	migrations, err := fs.Sub(embedded, "migrations")
-	if err != nil {
-		panic(err) // a constant name
-	}
-	return dialect(migrations)
 }
 
 // Store is a notification center in a PostgreSQL database. It is safe for
@@ -99,14 +83,13 @@ var (
 // keeps owning db. It needs at least two connections, of which one is free
 // while the host has a transaction open.
 func New(db *sql.DB, opts *Options) (*Store, error) {
-	options := opts.withDefaults()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	opened, err := sqlstore.Open(ctx, db, newDialect(), options.config())
+	opened, err := sqlstore.Open(ctx, db, dialect(), opts.config())
 	if err != nil {
 		return nil, err
 	}
-	if err := checkSettings(ctx, db, options); err != nil {
+	if err := checkSettings(ctx, db, opts != nil && opts.AllowAsynchronousCommit); err != nil {
 		return nil, err
 	}
 	return &Store{opened}, nil
@@ -114,13 +97,13 @@ func New(db *sql.DB, opts *Options) (*Store, error) {
 
 // checkSettings refuses connections that acknowledge what is not durable, and
 // databases that cannot hold all text.
-func checkSettings(ctx context.Context, db *sql.DB, o Options) error {
+func checkSettings(ctx context.Context, db *sql.DB, allowAsynchronous bool) error {
 	var commit, encoding string
 	err := db.QueryRowContext(ctx, `SELECT current_setting('synchronous_commit'), current_setting('server_encoding')`).Scan(&commit, &encoding)
 	switch {
 	case err != nil:
 		return fmt.Errorf("notify/postgres: open: %w", err)
-	case commit == "off" && !o.AllowAsynchronousCommit:
+	case commit == "off" && !allowAsynchronous:
 		return errors.New("notify/postgres: open: synchronous_commit is off, so that what is acknowledged could be lost: " +
 			"set it on for the role or in the DSN, or allow it by Options.AllowAsynchronousCommit")
 	case encoding != "UTF8" && encoding != "SQL_ASCII": // which takes bytes as they are
@@ -133,7 +116,7 @@ func checkSettings(ctx context.Context, db *sql.DB, o Options) error {
 // every start, also by several processes at a time: all that is to be done
 // happens in one transaction, under an advisory lock.
 func Migrate(ctx context.Context, db *sql.DB, opts *Options) error {
-	return sqlstore.Migrate(ctx, db, newDialect(), opts.withDefaults().config())
+	return sqlstore.Migrate(ctx, db, dialect(), opts.config())
 }
 
 // Migrations returns what [Migrate] runs as files that goose reads, for hosts
@@ -142,7 +125,7 @@ func Migrate(ctx context.Context, db *sql.DB, opts *Options) error {
 // run, so that a host stays with the one it began with. The error is an
 // [notify.InvalidError] about the options and is returned by the first read.
 func Migrations(opts *Options) fs.FS {
-	return sqlstore.Migrations(newDialect(), opts.withDefaults().config())
+	return sqlstore.Migrations(dialect(), opts.config())
 }
 
 // Tx binds the store to a transaction of the host, for [notify.Notifier.SendTx]

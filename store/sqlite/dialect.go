@@ -3,7 +3,6 @@ package sqlite
 import (
 	"database/sql"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 
@@ -15,10 +14,10 @@ import (
 // statement, before it has read anything, which is what BEGIN IMMEDIATE does:
 // so no snapshot can be out of date, and statements prepared on the pool serve.
 // Waiting for the lock is left to the engine, whose waits end with the context.
-func dialect(migrations fs.FS) *sqlstore.Dialect {
+func dialect() *sqlstore.Dialect {
 	return &sqlstore.Dialect{
 		Name:          "sqlite",
-		Migrations:    migrations,
+		Migrations:    embedded,
 		MigrateBegin:  `BEGIN IMMEDIATE`,
 		MigrateUnlock: `COMMIT`,
 		MigrateUndo:   `ROLLBACK`,

@@ -15,6 +15,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -31,7 +32,7 @@ import (
 var embedded embed.FS
 
 // DefaultPrefix begins the names of all tables unless [Options] say otherwise.
-const DefaultPrefix = "notify_"
+const DefaultPrefix = sqlstore.DefaultPrefix
 
 // Options are the settings of a store. Nil and the zero value are the defaults.
 type Options struct {
@@ -49,28 +50,12 @@ type Options struct {
 	AllowRelaxedTx bool
 }
 
-func (o *Options) withDefaults() Options {
-	var options Options
-	if o != nil {
-		options = *o
+// config is what the engine gets of the options.
+func (o *Options) config() sqlstore.Config {
+	if o == nil {
+		return sqlstore.Config{}
 	}
-	if options.Prefix == "" {
-		options.Prefix = DefaultPrefix
-	}
-	return options
-}
-
-func (o Options) config() sqlstore.Config {
 	return sqlstore.Config{Prefix: o.Prefix, Clock: o.Now}
-}
-
-// newDialect is the dialect with our migrations.
-func newDialect() *sqlstore.Dialect {
-	migrations, err := fs.Sub(embedded, "migrations")
-	if err != nil {
-		panic(err) // a constant name
-	}
-	return dialect(migrations)
 }
 
 // Store is a notification center in a SQLite database. It is safe for
@@ -97,28 +82,26 @@ var (
 func New(db *sql.DB, opts *Options) (*Store, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	options := opts.withDefaults()
-	if err := checkDB(ctx, db, options); err != nil {
+	if err := checkDB(ctx, db, opts); err != nil {
 		return nil, err
 	}
-	opened, err := sqlstore.Open(ctx, db, newDialect(), options.config())
+	opened, err := sqlstore.Open(ctx, db, dialect(), opts.config())
 	if err != nil {
 		return nil, err
 	}
-	return &Store{engine: opened, relaxed: options.AllowRelaxedTx}, nil
+	return &Store{engine: opened, relaxed: opts != nil && opts.AllowRelaxedTx}, nil
 }
 
 // Migrate makes the tables, or brings them up to date. It can be called at
 // every start, also by several processes at a time: each change runs once.
 func Migrate(ctx context.Context, db *sql.DB, opts *Options) error {
-	options := opts.withDefaults()
 	if db == nil {
 		return errNoDB
 	}
-	if err := sqlstore.Migrate(ctx, db, newDialect(), options.config()); err != nil {
+	if err := sqlstore.Migrate(ctx, db, dialect(), opts.config()); err != nil {
 		return err
 	}
-	return checkDB(ctx, db, options)
+	return checkDB(ctx, db, opts)
 }
 
 // Migrations returns what [Migrate] runs as files that goose reads, for hosts
@@ -127,7 +110,7 @@ func Migrate(ctx context.Context, db *sql.DB, opts *Options) error {
 // run, so that a host stays with the one it began with. The error is an
 // [notify.InvalidError] about the prefix and is returned by the first read.
 func Migrations(opts *Options) fs.FS {
-	return sqlstore.Migrations(newDialect(), opts.withDefaults().config())
+	return sqlstore.Migrations(dialect(), opts.config())
 }
 
 // Tx binds the store to a transaction of the host, for [notify.Notifier.SendTx]
@@ -160,13 +143,13 @@ func checkSynchronous(ctx context.Context, tx *sql.Tx) error {
 var errNoDB = &notify.InvalidError{Field: "db", Reason: "there is none"}
 
 // checkDB refuses what cannot be worked with, once there are tables.
-func checkDB(ctx context.Context, db *sql.DB, o Options) error {
+func checkDB(ctx context.Context, db *sql.DB, o *Options) error {
 	if db == nil {
 		return errNoDB
 	}
 	var private bool
-	err := newDialect().Patiently(ctx, func() (err error) {
-		private, err = privateMemory(ctx, db, o.Prefix)
+	err := dialect().Patiently(ctx, func() (err error) {
+		private, err = privateMemory(ctx, db, cmp.Or(o.config().Prefix, DefaultPrefix))
 		return err
 	})
 	if err != nil {
