@@ -1,15 +1,9 @@
 package notifytest
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"testing"
-	"time"
-
-	"github.com/bellwether-go/notify/channels/channeltest"
 )
 
 // HTTP is a server on loopback for a channel of one's own: it takes every
@@ -56,34 +50,4 @@ func (h *HTTP) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	h.settle(arrival, reply.accepts())
 	reply.write(w, http.StatusOK, "")
-}
-
-// Behave makes the server a peer for the checks of channeltest: from now on it
-// treats every request like that, with the status that most services have for
-// it. Its refusals are rude, and repeat what they were asked.
-func (h *HTTP) Behave(b channeltest.Behavior) error {
-	reply, known := map[channeltest.Behavior]Reply{
-		channeltest.Accept:        {},
-		channeltest.Temporary:     {Status: http.StatusServiceUnavailable},
-		channeltest.RetryAfter:    {Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {strconv.Itoa(int(channeltest.Wait.Seconds()))}}},
-		channeltest.Permanent:     {Status: http.StatusUnprocessableEntity},
-		channeltest.Gone:          {Status: http.StatusGone},
-		channeltest.Misconfigured: {Status: http.StatusUnauthorized},
-		channeltest.Hang:          {Delay: 24 * time.Hour},
-		channeltest.Drop:          {Reset: true},
-		channeltest.Garbage:       {Status: 999, Body: "\x00\xff<html>"},
-		channeltest.Flood:         {Status: http.StatusServiceUnavailable, Endless: true},
-		channeltest.Ramble:        {Status: http.StatusOK, Endless: true},
-	}[b]
-	if !known {
-		return fmt.Errorf("notifytest: HTTP has no %q: %w", string(b), errors.ErrUnsupported)
-	}
-	h.Answer(func(r HTTPRequest) Reply {
-		rude := reply
-		if rude.Status != 0 && rude.Body == "" {
-			rude.Body = fmt.Sprintf("no %s with %s and\r\n%s", r.Path, r.Header, r.Body)
-		}
-		return rude
-	})
-	return nil
 }

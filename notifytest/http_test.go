@@ -85,3 +85,12 @@ func TestHTTP_whatBreaksOffHasNotCome(t *testing.T) {
 	require.NoError(t, answer.Body.Close())
 	assert.Equal(t, 1, h.Requests())
 }
+
+// All services over HTTP behave alike, as far as the real ones can.
+func TestBehave_ofPushAndWebhook(t *testing.T) {
+	assert.NoError(t, notifytest.NewPush(t).Behave(channeltest.Misconfigured))
+	hook := notifytest.NewWebhook(t)
+	assert.ErrorIs(t, hook.Behave(channeltest.Misconfigured), errors.ErrUnsupported, "it has no account of the sender")
+	assert.ErrorIs(t, hook.Behave(channeltest.Silent), errors.ErrUnsupported)
+	assert.NoError(t, hook.Behave(channeltest.Gone))
+}

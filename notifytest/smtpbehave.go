@@ -1,7 +1,6 @@
 package notifytest
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/bellwether-go/notify/channels/channeltest"
@@ -25,7 +24,7 @@ func (s *SMTP) Behave(b channeltest.Behavior) error {
 		channeltest.Flood:         {StageMail: {Endless: true}},
 	}[b]
 	if at == nil {
-		return fmt.Errorf("notifytest: SMTP has no %q: %w", string(b), errors.ErrUnsupported)
+		return unsupported("SMTP", b)
 	}
 	s.Answer(func(step SMTPStep) SMTPReply {
 		reply := at[step.Stage]
