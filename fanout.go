@@ -45,10 +45,11 @@ func (s *session) expand(w *work) Outcome {
 			return s.fanOutFailed(w, err)
 		}
 		chunk := Chunk{Task: w.lease(), Cursor: stored, Done: done}
-		if err := guarded(func() error { return s.fill(w, note, ids, &chunk) }); err != nil {
+		f := s.n.newFiler()
+		if err := guarded(func() error { return s.fill(w, f, note, ids, &chunk) }); err != nil {
 			return s.fanOutFailed(w, err)
 		}
-		withdrawn, err := s.fileChunk(w, note, chunk)
+		withdrawn, err := s.fileChunk(w, f, note, chunk)
 		switch {
 		case errors.Is(err, ErrLeaseLost):
 			s.leaseLost(w)
@@ -90,7 +91,7 @@ func (s *session) members(note Notification, cursor string) (ids []string, done 
 
 // fill decides what the recipients of a chunk get. One that is no recipient at
 // all is recorded and passed over.
-func (s *session) fill(w *work, note Notification, ids []string, chunk *Chunk) error {
+func (s *session) fill(w *work, f *filer, note Notification, ids []string, chunk *Chunk) error {
 	recipients := make([]Recipient, 0, len(ids))
 	for _, id := range ids {
 		r := Recipient{Tenant: note.Tenant, ID: id}
@@ -103,7 +104,6 @@ func (s *session) fill(w *work, note Notification, ids []string, chunk *Chunk) e
 	}
 	slices.SortFunc(recipients, compareRecipients)
 	recipients = slices.Compact(recipients)
-	f := s.n.newFiler()
 	if err := f.learn(s.ctx, recipients); err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (s *session) reject(w *work, chunk *Chunk, r Recipient, err error) {
 
 // fileChunk commits a chunk, with its deliveries handed over to this process as
 // far as it has room.
-func (s *session) fileChunk(w *work, note Notification, chunk Chunk) (withdrawn bool, err error) {
+func (s *session) fileChunk(w *work, f *filer, note Notification, chunk Chunk) (withdrawn bool, err error) {
 	begun := time.Now()
 	s.n.reserve(chunk.Filings)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), writeDeadline)
@@ -167,7 +167,8 @@ func (s *session) fileChunk(w *work, note Notification, chunk Chunk) (withdrawn 
 		signals[i].Recipient = f.Recipient
 	}
 	s.n.publish(s.ctx, signals)
-	if s.n.handOver(s.ctx, begun, w.task.Notification, note.Provider, chunk.Filings) && s.running {
+	of := f.filed(w.task.Notification, note, time.Time{})
+	if s.n.handOver(s.ctx, begun, of, chunk.Filings) && s.running {
 		s.n.Wake()
 	}
 	s.n.emit(s.ctx, Event{

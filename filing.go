@@ -21,6 +21,9 @@ type filer struct {
 	contacts  map[Recipient]Contact
 	providers map[providerKey]Provider
 	now       time.Time
+
+	asked time.Time // before the profiles were read, by the clock of this process
+	mark  uint64    // of the changes by then
 }
 
 type providerKey struct {
@@ -32,6 +35,7 @@ func (n *Notifier) newFiler() *filer { return &filer{n: n} }
 
 // learn reads the profiles of the recipients.
 func (f *filer) learn(ctx context.Context, recipients []Recipient) error {
+	f.asked, f.mark = time.Now(), f.n.changes.mark()
 	for chunk := range slices.Chunk(recipients, storeBatch) {
 		profiles, err := f.n.store.Profiles(ctx, chunk)
 		if err != nil {

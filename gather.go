@@ -35,6 +35,7 @@ type submission struct {
 	begun    time.Time      // before anything of it was leased
 	notes    []Notification // valid, none transient
 	batch    []Acceptance
+	filer    *filer // that decided what is in the batch
 	receipts []Receipt
 	err      error
 	answered bool
@@ -198,6 +199,7 @@ func (n *Notifier) resolve(ctx context.Context, group []*submission) []Acceptanc
 	}
 	var batch []Acceptance
 	for _, s := range group {
+		s.filer = f
 		if s.batch, s.err = n.acceptances(ctx, f, s.notes); s.err != nil {
 			continue
 		}

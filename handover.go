@@ -54,7 +54,7 @@ func (n *Notifier) unreserve(batch []Acceptance) {
 
 // handOver passes tasks that were leased after begun on to the workers, and tells
 // whether there are others that have to be claimed.
-func (n *Notifier) handOver(ctx context.Context, begun time.Time, notification ID, provider string, filings []Filing) (others bool) {
+func (n *Notifier) handOver(ctx context.Context, begun time.Time, of filed, filings []Filing) (others bool) {
 	var works []*work
 	for i := range filings {
 		f := &filings[i]
@@ -63,11 +63,13 @@ func (n *Notifier) handOver(ctx context.Context, begun time.Time, notification I
 				others = others || t.Wait == 0
 				continue
 			}
-			works = append(works, &work{renewed: begun, task: Task{
-				ID: t.ID, Kind: t.Kind, Epoch: 1, Recipient: f.Recipient, Notification: notification,
-				Provider: provider, Channel: t.Channel, Lane: t.Lane, Bucket: t.Bucket, Forced: t.Forced,
+			w := &work{renewed: begun, task: Task{
+				ID: t.ID, Kind: t.Kind, Epoch: 1, Recipient: f.Recipient, Notification: of.id,
+				Provider: of.note.Provider, Channel: t.Channel, Lane: t.Lane, Bucket: t.Bucket, Forced: t.Forced,
 				PreferencesVersion: f.PreferencesVersion,
-			}})
+			}}
+			of.inform(w)
+			works = append(works, w)
 		}
 	}
 	if len(works) == 0 {

@@ -244,6 +244,7 @@ func (in Inbox) Mark(ctx context.Context, m Mark) (Marked, error) {
 	if err != nil {
 		return Marked{}, fmt.Errorf("notify: mark: %w", err)
 	}
+	in.n.changes.of(in.recipient)
 	counts, err := in.Counts(ctx)
 	if err != nil {
 		return Marked{Changed: changed}, err

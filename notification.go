@@ -81,10 +81,11 @@ type Notification struct {
 
 // Receipt tells what became of one notification of a Send.
 type Receipt struct {
-	ID        ID    // of the notification; for a replay, of the first one
-	Replayed  bool  // the same key and content had been accepted before
-	Withdrawn bool  // and has been withdrawn since
-	Err       error // ErrConflict: the key was used before with other content
+	ID        ID        // of the notification; for a replay, of the first one
+	Filed     time.Time // when it came into all the inboxes; zero where that is left to a task, and for a replay
+	Replayed  bool      // the same key and content had been accepted before
+	Withdrawn bool      // and has been withdrawn since
+	Err       error     // ErrConflict: the key was used before with other content
 }
 
 // Withdrawal names what to take back: every notification of the provider with

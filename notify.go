@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"hash/maphash"
 	"log/slog"
 	"net/url"
 	"sync/atomic"
@@ -39,6 +40,7 @@ type Notifier struct {
 	wake     chan struct{}
 	health   healthBook
 	watched  watched
+	changes  changes
 }
 
 // New returns a Notifier on a store. It validates the options, naming the field
@@ -51,6 +53,7 @@ func New(store Store, opts *Options) (*Notifier, error) {
 		opts = &Options{}
 	}
 	n := &Notifier{store: store, wake: make(chan struct{}, 1)}
+	n.changes.seed = maphash.MakeSeed()
 	if err := n.configure(*opts); err != nil {
 		return nil, err
 	}

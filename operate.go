@@ -373,6 +373,7 @@ func (n *Notifier) Erase(ctx context.Context, r Recipient) error {
 		if err != nil {
 			return fmt.Errorf("notify: erase: %w", err)
 		}
+		n.changes.of(r)
 		if !busy {
 			n.publish(ctx, []Signal{{Recipient: r, Changed: true}})
 			return nil

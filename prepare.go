@@ -26,7 +26,7 @@ func (s *session) prepare(q *queue, raw []*work) []*work {
 	now := time.Now()
 	if q.channel == fanOutQueue {
 		for _, w := range raw {
-			w.prepared = now
+			w.prepared, w.mark = now, s.n.changes.mark()
 		}
 		return raw
 	}
@@ -56,7 +56,9 @@ func (s *session) prepare(q *queue, raw []*work) []*work {
 			s.settler.add(w, s.skip(w, reason))
 			continue
 		}
-		w.prepared = now
+		if w.prepared.IsZero() {
+			w.prepared = now
+		}
 		kept = append(kept, w)
 	}
 	return kept
@@ -70,28 +72,10 @@ func (s *session) notPrepared(w *work, err error) {
 // inform reads facts, contacts and suppressions for the works.
 func (s *session) inform(ctx context.Context, q *queue, works []*work) error {
 	channel := s.n.channels[q.channel]
-	countUnread := 0
-	if badger, ok := channel.(Badger); ok && badger.WantsUnread() {
-		countUnread = s.n.countLimit
+	if err := s.load(ctx, channel, works); err != nil {
+		return err
 	}
-	tasks := make([]Task, len(works))
-	for i, w := range works {
-		tasks[i] = w.task
-	}
-	facts, now, err := s.n.store.Load(ctx, tasks, countUnread)
-	if err != nil {
-		return fmt.Errorf("notify: load deliveries: %w", err)
-	}
-	var recipients []Recipient
-	for i, w := range works {
-		w.facts, w.now = facts[i], now
-		if w.task.Filed.IsZero() { // handed over within this process
-			w.task.Filed, w.task.Due = now, now
-		}
-		recipients = append(recipients, w.task.Recipient)
-	}
-	slices.SortFunc(recipients, compareRecipients)
-	contacts, failed := s.n.contactsEach(ctx, slices.Compact(recipients))
+	contacts, failed := s.n.contactsEach(ctx, recipientsOf(works))
 	suppressed, err := s.suppressed(ctx, q.channel, works, contacts)
 	if err != nil {
 		return err

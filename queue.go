@@ -1,47 +1,9 @@
 package notify
 
 import (
-	"context"
 	"slices"
 	"time"
 )
-
-// work is a task that this process holds.
-type work struct {
-	task Task
-	// What prepare found out; valid for a short time.
-	facts    Facts
-	contact  Contact
-	targets  []target
-	problem  error     // why one of these is not known
-	now      time.Time // of the store, when the facts were read
-	prepared time.Time // by the clock of this process
-	owners   []owner
-	from     []owner // see senders
-
-	charged bool // the attempt was charged before it began
-
-	// Guarded by the session's mutex.
-	renewed   time.Time // when the lease was last taken or renewed, at the latest
-	running   bool
-	calling   bool      // of the running: the channel is being called,
-	deadline  time.Time // and should return by then
-	cancel    context.CancelCauseFunc
-	accepted  []string // by the addresses that were tried so far
-	lost      bool     // the lease is another's
-	abandoned bool     // the channel did not return; what it says later does not count
-	slotLost  bool     // and no other worker took its place: too many are stuck
-}
-
-func (w *work) lease() Lease { return Lease{ID: w.task.ID, Epoch: w.task.Epoch} }
-
-// pendingStatus is that of a task that is given back.
-func (w *work) pendingStatus() Status {
-	if w.task.Unknown {
-		return StatusUnknown
-	}
-	return StatusPending
-}
 
 // queue holds what is to be done by one channel in this process, and shares its
 // slots out fairly. The session's mutex guards it.
@@ -49,38 +11,49 @@ type queue struct {
 	s       *session
 	channel string
 	slots   int
-	raw     []*work // not looked at yet, or too long ago
-	ready   []*work // in order of lane, then of arrival
-	active  int     // workers
-	bulk    int     // of them, on LaneBulk
-	load    map[owner]int
-	route   string  // the destination that was seen, or several
-	coming  int     // places kept for tasks that are being stored
-	hungry  bool    // the last claim may have left work in the store
+	limit   int     // of the tasks held; see grow
+	raw     []*work // not looked at yet, or too long ago; in order of lane
 	looked  []*work // by the worker that is preparing; empty: there is none
+	ready   lines
+	active  int  // workers
+	bulk    int  // of them, on LaneBulk
+	coming  int  // places kept for tasks that are being stored
+	hungry  bool // the last claim may have left work in the store
+	shares
 }
-
-// owner is somebody among whom slots are shared. Kinds are nested: a destination
-// holds tenants, a tenant holds providers. Each leaves slots for the next of its
-// own kind, so an inner one holds fewer.
-type owner struct{ kind, name string }
 
 const (
-	ownerDestination = "destination"
-	ownerTenant      = "tenant"
-	ownerProvider    = "provider"
+	// queuePerSlot is how many tasks are held per slot, so that slots need not
+	// wait for a claim.
+	queuePerSlot = 4
+	// maxQueue is how many are held where that is not enough.
+	maxQueue = 1024
+	// minLook is how many works at least are looked at together.
+	minLook = 64
 )
 
-const queuePerSlot = 4 // tasks held per slot, so that slots need not wait for a claim
-
 func newQueue(s *session, channel string, slots int) *queue {
-	return &queue{s: s, channel: channel, slots: slots, load: make(map[owner]int)}
+	return &queue{s: s, channel: channel, slots: slots, limit: slots * queuePerSlot, shares: newShares()}
 }
+
+// held is how many tasks wait in the queue.
+func (q *queue) held() int { return len(q.raw) + len(q.looked) + q.ready.size }
 
 // room is how many more tasks the queue takes.
-func (q *queue) room() int {
-	return max(0, q.slots*queuePerSlot-len(q.raw)-len(q.looked)-len(q.ready)-q.coming)
+func (q *queue) room() int { return max(0, q.limit-q.held()-q.coming) }
+
+// grow has the queue hold twice as many if its workers had nothing to do while a
+// claim brought all that it asked for: the channel is quick, and each claim, look
+// and settlement is to move more at a time. When work waits for longer than what
+// was read about it is believed, shrink takes that back. So what a process keeps
+// from others is about what it does in a second.
+func (q *queue) grow(asked, got int) {
+	if asked > 0 && got >= asked && q.held() == 0 && q.active < q.slots {
+		q.limit = max(q.limit, min(2*q.limit, maxQueue))
+	}
 }
+
+func (q *queue) shrink() { q.limit = max(q.slots*queuePerSlot, q.limit/2) }
 
 // reserve keeps a place for a task that is about to be stored.
 func (q *queue) reserve() bool {
@@ -99,25 +72,40 @@ func (q *queue) claimable() int {
 	if !q.s.running {
 		return q.room()
 	}
-	return max(0, q.room()-q.slots*queuePerSlot/8)
+	return max(0, q.room()-q.limit/8)
+}
+
+// receive takes in work that was not looked at yet.
+func (q *queue) receive(w *work) {
+	w.owners = w.senders()
+	q.wait(w, true)
+	q.lookLater(w)
+}
+
+// lookLater has a work wait for a look, behind its own lane.
+func (q *queue) lookLater(w *work) {
+	i := len(q.raw)
+	for i > 0 && q.raw[i-1].task.Lane > w.task.Lane {
+		i--
+	}
+	q.raw = slices.Insert(q.raw, i, w)
 }
 
 // remove takes out work whose lease is lost.
 func (q *queue) remove(w *work) {
-	same := func(x *work) bool { return x == w }
-	q.raw = slices.DeleteFunc(q.raw, same)
-	q.ready = slices.DeleteFunc(q.ready, same)
+	if i := slices.Index(q.raw, w); i >= 0 {
+		q.raw = slices.Delete(q.raw, i, i+1)
+		q.wait(w, false)
+	}
+	if q.ready.remove(w) {
+		q.wait(w, false)
+	}
 }
 
 // urgentRoom tells whether a full queue may take urgent tasks.
 func (q *queue) urgentRoom() bool {
-	urgent := 0
+	urgent := q.ready.inLane(LaneUrgent)
 	for _, w := range q.raw {
-		if w.task.Lane == LaneUrgent {
-			urgent++
-		}
-	}
-	for _, w := range q.ready {
 		if w.task.Lane == LaneUrgent {
 			urgent++
 		}
@@ -127,8 +115,11 @@ func (q *queue) urgentRoom() bool {
 
 // empty takes everything out that has not begun.
 func (q *queue) empty() []*work {
-	all := slices.Concat(q.raw, q.ready)
-	q.raw, q.ready = nil, nil
+	all := append(q.raw, q.ready.empty()...)
+	q.raw = nil
+	for _, w := range all {
+		q.wait(w, false)
+	}
 	return all
 }
 
@@ -156,7 +147,7 @@ func (s *session) add(works []*work) {
 		}
 		s.replace(s.held[w.task.ID])
 		s.held[w.task.ID] = w
-		q.raw = append(q.raw, w)
+		q.receive(w)
 	}
 	for _, q := range s.queues {
 		q.staff()
@@ -215,227 +206,95 @@ func (q *queue) staff() {
 // next is what a worker does next: something that is ready, or else looking at
 // what is raw. Nil and no raw work end the worker.
 func (q *queue) next() (ready *work, raw []*work) {
-	q.expire()
-	if w := q.pick(); w != nil {
-		q.take(w)
+	l := q.pick()
+	if l != nil && !q.s.fresh(l.works[0]) {
+		q.expire()
+		l = q.pick()
+	}
+	if l != nil {
+		w := q.take(l)
 		q.staff()
 		return w, nil
 	}
 	if len(q.raw) == 0 || len(q.looked) > 0 {
 		return nil, nil
 	}
-	count := min(len(q.raw), prepareBatch)
+	count := min(len(q.raw), max(q.limit, minLook))
 	raw = slices.Clone(q.raw[:count])
 	q.raw = slices.Delete(q.raw, 0, count)
 	q.looked = raw
 	return nil, raw
 }
 
-const (
-	prepareBatch = 64
-	// freshFor is how long what was read about a delivery is believed: longer
-	// and the item may have been read meanwhile.
-	freshFor = time.Second
-)
-
-// expire sends back for another look what waited too long for a slot.
+// expire sends back for another look what waited too long for a slot, or has
+// been changed meanwhile.
 func (q *queue) expire() {
-	now := time.Now()
-	stale := func(w *work) bool { return now.Sub(w.prepared) > freshFor }
-	if !slices.ContainsFunc(q.ready, stale) {
-		return
+	late := false
+	for _, w := range q.ready.sift(func(w *work) bool { return !q.s.fresh(w) }) {
+		late = late || time.Since(w.prepared) > freshFor
+		q.lookLater(w)
 	}
-	fresh := q.ready[:0]
-	for _, w := range q.ready {
-		if stale(w) {
-			q.raw = append(q.raw, w)
-			continue
-		}
-		fresh = append(fresh, w)
+	if late {
+		q.shrink()
 	}
-	clear(q.ready[len(fresh):])
-	q.ready = fresh
 }
 
-// enter puts work that was looked at in line behind its own lane.
+// seen ends a look: what comes of it enters anew.
+func (q *queue) seen() {
+	for _, w := range q.looked {
+		q.wait(w, false)
+	}
+	q.looked = nil
+}
+
+// enter puts work that was looked at in line.
 func (q *queue) enter(w *work) {
 	q.setOwners(w)
-	i := len(q.ready)
-	for i > 0 && q.ready[i-1].task.Lane > w.task.Lane {
-		i--
-	}
-	q.ready = slices.Insert(q.ready, i, w)
+	q.wait(w, true)
+	q.ready.add(w)
 }
 
-// pick chooses the work whose owners hold the fewest slots, urgent lanes first.
-//
-// While others wait nobody holds more than a quarter of the slots, and alone
-// not the last ones: whoever comes next finds a slot at once. Bulk leaves a
-// quarter, for what is urgent.
-func (q *queue) pick() *work {
-	share := max(1, q.slots/4)
-	var waiting map[string]string // once it is needed, which is seldom
-	var best *work
-	bestLoad := 0
-	for _, w := range q.ready {
-		if best != nil && w.task.Lane > best.task.Lane {
-			break
-		}
-		if w.task.Recovered && q.s.recovering {
-			continue
-		}
-		if w.task.Lane == LaneBulk && q.bulk >= max(1, q.slots-share) {
-			continue
-		}
-		load, busy, fits := q.fits(w, share)
-		if fits && busy {
-			if waiting == nil {
-				waiting = q.waiting()
-			}
-			fits = q.alone(w, share, waiting)
-		}
-		if fits && (best == nil || load < bestLoad) {
-			best, bestLoad = w, load
-		}
-	}
-	return best
-}
-
-// fits tells how many slots the busiest owner of the work holds, whether that is
-// a share, and whether it may have one more if nobody else waits.
-func (q *queue) fits(w *work, share int) (load int, busy, fits bool) {
-	spare := max(1, q.slots/8)
-	level, kind := -1, ""
-	for _, o := range w.owners {
-		if o.kind == ownerDestination && q.route != several {
-			continue // there is no choice
-		}
-		if o.kind != kind {
-			level, kind = level+1, o.kind
-		}
-		held := q.load[o]
-		load = max(load, held)
-		busy = busy || held >= share
-		if held >= max(1, q.slots-spare*(level+1)) {
-			return load, busy, false
-		}
-	}
-	return load, busy, true
-}
-
-// alone tells whether nobody else waits beside the owners of the work that hold
-// their share.
-func (q *queue) alone(w *work, share int, waiting map[string]string) bool {
-	return !slices.ContainsFunc(w.owners, func(o owner) bool {
-		return (o.kind != ownerDestination || q.route == several) && q.load[o] >= share && waiting[o.kind] != o.name
-	})
-}
-
-// several stands for more than one owner. No name contains it.
-const several = "\x00several"
-
-// waiting tells, per kind, which owner's work waits for a slot, or that there
-// are several. Work that was not looked at yet waits, too.
-func (q *queue) waiting() map[string]string {
-	waiting := make(map[string]string, 3)
-	note := func(o owner) {
-		if name, known := waiting[o.kind]; !known {
-			waiting[o.kind] = o.name
-		} else if name != o.name {
-			waiting[o.kind] = several
-		}
-	}
-	for _, w := range q.ready {
-		for _, o := range w.owners {
-			note(o)
-		}
-	}
-	for _, later := range [][]*work{q.raw, q.looked} {
-		for _, w := range later {
-			owners := w.owners // as they were found before
-			if owners == nil {
-				owners = w.senders()
-				if q.route == several {
-					waiting[ownerDestination] = several // who knows
-				}
-			}
-			for _, o := range owners {
-				note(o)
-			}
-		}
-	}
-	return waiting
-}
-
-// setOwners notes those whose share a work takes: its destinations and its
-// senders.
-func (q *queue) setOwners(w *work) {
-	owners := make([]owner, 0, 3)
-	for _, t := range w.targets {
-		if q.route == "" {
-			q.route = t.destination
-		} else if t.destination != q.route {
-			q.route = several
-		}
-		o := owner{ownerDestination, t.destination}
-		if t.destination != "" && !slices.Contains(owners, o) {
-			owners = append(owners, o)
-		}
-	}
-	w.owners = append(owners, w.senders()...)
-}
-
-// senders are the tenant of a work, if there are such, and its provider.
-func (w *work) senders() []owner {
-	if w.from != nil {
-		return w.from
-	}
-	tenant, provider := w.task.Recipient.Tenant, w.task.Provider
-	if w.task.Kind == KindDigest {
-		provider = "\x00digests"
-	}
-	of := owner{ownerProvider, tenant + "\x00" + provider}
-	if w.from = []owner{of}; tenant != "" {
-		w.from = []owner{{ownerTenant, tenant}, of}
-	}
-	return w.from
-}
-
-// evict takes out of a full queue what cannot use the slots that are free, so
-// that there is room for others from the store.
+// evict takes out what is more than the queue is to hold, and out of a full
+// queue what cannot use the slots that are free, so that there is room for others
+// from the store.
 func (q *queue) evict() []*work {
-	free := q.slots - q.active
-	if free <= 0 || q.room() > 0 || len(q.looked) > 0 || len(q.raw) > 0 || q.pick() != nil {
-		return nil
+	evicted := q.surplus()
+	if free := q.slots - q.active; free > 0 && q.room() == 0 && len(q.looked) == 0 && len(q.raw) == 0 && q.pick() == nil {
+		evicted = append(evicted, q.ready.last(free)...)
 	}
-	from := len(q.ready) - min(free, len(q.ready))
-	evicted := slices.Clone(q.ready[from:])
-	q.ready = slices.Delete(q.ready, from, len(q.ready))
+	for _, w := range evicted {
+		q.wait(w, false)
+	}
 	return evicted
 }
 
-func (q *queue) take(w *work) {
-	q.ready = slices.DeleteFunc(q.ready, func(x *work) bool { return x == w })
+// surplus takes out what came last of what was not looked at yet, and is too much.
+func (q *queue) surplus() []*work {
+	from := max(0, len(q.raw)-max(0, q.held()-q.limit))
+	surplus := slices.Clone(q.raw[from:])
+	q.raw = slices.Delete(q.raw, from, len(q.raw))
+	return surplus
+}
+
+// take begins the first work of a line.
+func (q *queue) take(l *line) *work {
+	w := q.ready.take(l)
+	q.wait(w, false)
 	w.running = true
-	for _, o := range w.owners {
-		q.load[o]++
-	}
+	q.occupy(w, 1)
 	if w.task.Lane == LaneBulk {
 		q.bulk++
 	}
 	if w.task.Recovered {
 		q.s.recovering = true
 	}
+	return w
 }
 
 // release gives a slot back.
 func (q *queue) release(w *work) {
 	w.running = false
-	for _, o := range w.owners {
-		if q.load[o]--; q.load[o] <= 0 {
-			delete(q.load, o)
-		}
-	}
+	q.occupy(w, -1)
 	if w.task.Lane == LaneBulk {
 		q.bulk--
 	}
@@ -445,7 +304,7 @@ func (q *queue) release(w *work) {
 			other.staff()
 		}
 	}
-	if q.hungry && len(q.raw)+len(q.looked)+len(q.ready) < q.slots*queuePerSlot/2 {
+	if q.hungry && q.held() < q.limit/2 {
 		q.hungry = false
 		q.s.n.Wake()
 	}

@@ -212,36 +212,39 @@ func (s *session) claim(ctx context.Context) (bool, error) {
 		s.claimed(c, nil)
 		return false, fmt.Errorf("notify: claim: %w", err)
 	}
-	s.mu.Lock()
-	for name, q := range s.queues {
-		q.hungry = name == fanOutQueue && c.FanOuts > 0 || c.Channels[name] > 0
-	}
-	s.mu.Unlock()
 	works := make([]*work, len(tasks))
+	got := make(map[string]int, len(s.queues))
 	for i, t := range tasks {
 		works[i] = &work{task: t, renewed: begun}
+		got[t.queue()]++
 	}
+	s.mu.Lock()
+	for name, q := range s.queues {
+		asked := c.asked(name)
+		q.hungry = asked > 0
+		q.grow(asked, got[name])
+	}
+	s.mu.Unlock()
 	s.add(works)
-	s.claimed(c, tasks)
+	s.claimed(c, got)
 	return len(tasks) > 0, nil
 }
 
-// claimed gives back the places that were kept for a claim and that it did not
-// fill with tasks.
-func (s *session) claimed(c Claim, tasks []Task) {
+// asked is how many tasks are claimed for a queue.
+func (c Claim) asked(queue string) int {
+	if queue == fanOutQueue {
+		return c.FanOuts
+	}
+	return c.Channels[queue]
+}
+
+// claimed gives back the places that were kept for a claim and for which it got
+// nothing.
+func (s *session) claimed(c Claim, got map[string]int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, q := range s.queues {
-		unused := c.Channels[name]
-		if name == fanOutQueue {
-			unused = c.FanOuts
-		}
-		for i := range tasks {
-			if tasks[i].queue() == name {
-				unused--
-			}
-		}
-		q.coming = max(0, q.coming-unused)
+		q.coming = max(0, q.coming-(c.asked(name)-got[name]))
 	}
 }
 

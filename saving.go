@@ -50,6 +50,7 @@ func (n *Notifier) SavePreferences(ctx context.Context, r Recipient, p Preferenc
 	if err := n.store.SaveProfile(ctx, r, profile); err != nil {
 		return Preferences{}, fmt.Errorf("notify: save preferences: %w", err)
 	}
+	n.changes.of(r)
 	n.publish(ctx, []Signal{{Recipient: r, Changed: true}})
 	merged.Version++
 	return view.shown(merged), nil

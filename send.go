@@ -261,7 +261,8 @@ func (n *Notifier) accepted(ctx context.Context, s *submission) {
 		case a.Task != nil:
 			wake = true
 		default:
-			wake = n.handOver(ctx, s.begun, a.ID, a.Notification.Provider, a.Filings) || wake
+			of := s.filer.filed(a.ID, a.Notification, receipt.Filed)
+			wake = n.handOver(ctx, s.begun, of, a.Filings) || wake
 			for _, f := range a.Filings {
 				signals = append(signals, Signal{Recipient: f.Recipient})
 			}

@@ -40,6 +40,11 @@ type Acceptor interface {
 	// also by an earlier one of the same batch) writes nothing: with an equal
 	// Fingerprint its receipt is that of the first, Replayed; with another its
 	// Err is ErrConflict. That is no error of the batch.
+	//
+	// Filed is the instant of its new items if each of its Filings was stored
+	// as it is: none was dropped, none has a CollapseKey. Else it is zero. The
+	// engine believes it: it delivers what it has just filed without asking
+	// again, where it may. A store that never sets it is asked each time.
 	Accept(ctx context.Context, batch []Acceptance) ([]Receipt, error)
 }
 

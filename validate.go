@@ -66,7 +66,8 @@ func checkReceivers(n *Notification, _ *url.URL) error {
 			return checkIdentifier(fmt.Sprintf("To[%d].ID", i), r.ID, true)
 		}
 	}
-	n.To = slices.Clone(n.To)
+	// What is delivered from memory must not change with what the caller keeps.
+	n.To, n.Rows, n.Actions, n.Data = slices.Clone(n.To), slices.Clone(n.Rows), slices.Clone(n.Actions), slices.Clone(n.Data)
 	slices.SortFunc(n.To, compareRecipients)
 	n.To = slices.Compact(n.To)
 	if n.Actor.ID != "" && n.Actor.Tenant == "" {

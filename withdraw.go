@@ -19,6 +19,9 @@ func (n *Notifier) Withdraw(ctx context.Context, w Withdrawal) (int, error) {
 		return 0, fmt.Errorf("notify: withdraw: %w", err)
 	}
 	for _, id := range ids {
+		n.changes.ofNotification(id)
+	}
+	for _, id := range ids {
 		if err := n.sweep(ctx, id); err != nil {
 			n.Wake() // the task that is stored for it goes on
 			return len(ids), err

@@ -65,7 +65,7 @@ func (s *session) look(q *queue, raw []*work) {
 		}
 		// A callback of the host ended this goroutine.
 		s.mu.Lock()
-		q.looked = nil
+		q.seen()
 		s.mu.Unlock()
 		s.giveBack(raw, "not prepared")
 	}()
@@ -73,7 +73,7 @@ func (s *session) look(q *queue, raw []*work) {
 	returned = true
 	var unwanted []*work
 	s.mu.Lock()
-	q.looked = nil
+	q.seen()
 	for _, w := range kept {
 		if !s.accepting {
 			unwanted = append(unwanted, w)

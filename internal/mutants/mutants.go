@@ -34,10 +34,25 @@ var mutants = []mutant{
 		`	batch := n.resolve(ctx, group)
 `, `	batch := n.resolve(ctx, group)
 	for i := range batch {
-		n.handOver(ctx, time.Time{}, batch[i].ID, batch[i].Notification.Provider, batch[i].Filings)
+		n.handOver(ctx, time.Time{}, group[0].filer.filed(batch[i].ID, batch[i].Notification, time.Time{}), batch[i].Filings)
 	}
 `,
 		[]suite{simulation},
+	},
+	{
+		"what this process has changed itself is not seen", "changes.go",
+		`if c.count.Load() == mark {`, `if true || c.count.Load() == mark {`,
+		[]suite{root("TestHandOver_")},
+	},
+	{
+		"what was read about a delivery is believed for ever", "facts.go",
+		`time.Since(w.prepared) <= freshFor &&`, ``,
+		[]suite{root("TestHandOver_")},
+	},
+	{
+		"a filing that a tombstone dropped counts as filed", "store/memory/accept.go",
+		`whole = s.file(n, f, now) && whole`, `_ = s.file(n, f, now)`,
+		[]suite{contract("erase"), root("TestHandOver_")},
 	},
 	{
 		"two cuts on one local date", "schedule.go",

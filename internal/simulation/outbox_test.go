@@ -38,6 +38,7 @@ func (f faulty) Load(ctx context.Context, tasks []notify.Task, countUnread int) 
 		defer f.p.mu.Unlock()
 		for _, t := range tasks {
 			f.p.loads[t.ID] = asked
+			delete(f.p.handed, t.ID)
 		}
 		return answer{facts, now}, err
 	})

@@ -144,7 +144,7 @@ func (c peer) confuse(rng *rand.Rand) error {
 func (c peer) begins(d notify.Delivery, digest *notify.Digest) {
 	p, w, l := c.p, c.p.w, c.p.w.ledger
 	p.mu.Lock()
-	loaded, looked := p.loads[d.ID], p.looks[d.ID]
+	loaded, looked, handed := p.loads[d.ID], p.looks[d.ID], p.handed[d.ID]
 	p.mu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -157,6 +157,9 @@ func (c peer) begins(d notify.Delivery, digest *notify.Digest) {
 	}
 	if loaded == 0 {
 		w.violated("%s: %s is sent without a look", p.name, d.ID)
+	}
+	if handed && !known.created {
+		w.violated("%s: %s is sent, and was not filed: its recipient is erased", p.name, d.ID)
 	}
 	if at, is := l.gone[d.Recipient]; is && at < loaded {
 		w.violated("%s: %s is sent to %s, who is erased", p.name, d.ID, d.Recipient.ID)

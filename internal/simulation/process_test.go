@@ -19,10 +19,12 @@ type process struct {
 	dead     chan struct{}
 	stop     context.CancelFunc // of Run, gracefully
 
-	mu    sync.Mutex
-	thaw  time.Time            // frozen until then
-	loads map[notify.ID]moment // when the facts of each delivery were last asked for
-	looks map[notify.ID]moment // and the entries of each digest
+	mu     sync.Mutex
+	thaw   time.Time                  // frozen until then
+	loads  map[notify.ID]moment       // when the facts of each delivery were last asked for
+	looks  map[notify.ID]moment       // and the entries of each digest
+	asked  map[context.Context]moment // when a Send asked for profiles
+	handed map[notify.ID]bool         // filed here and not asked for since
 }
 
 // start begins a process in a slot and returns when it is over, though what a
@@ -33,6 +35,7 @@ func (w *world) start(slot, life int) {
 	p := &process{
 		w: w, name: fmt.Sprintf("process %d.%d", slot, life), dead: make(chan struct{}), stop: stop,
 		loads: make(map[notify.ID]moment), looks: make(map[notify.ID]moment),
+		asked: make(map[context.Context]moment), handed: make(map[notify.ID]bool),
 	}
 	p.notifier = w.newNotifier(p)
 	w.slots[slot].Store(p)
@@ -48,6 +51,33 @@ func (w *world) start(slot, life int) {
 	case <-over:
 	case <-p.dead:
 	}
+}
+
+// decides notes when profiles were first asked for under a context. A Send files
+// what it decides by them under the same one.
+func (p *process) decides(ctx context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, known := p.asked[ctx]; !known {
+		p.asked[ctx] = p.w.ledger.moment()
+	}
+}
+
+// files notes that what a Send files may be delivered without another look, by
+// what it knew when it decided.
+func (p *process) files(ctx context.Context, batch []notify.Acceptance) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, a := range batch {
+		for _, f := range a.Filings {
+			for _, t := range f.Tasks {
+				if t.Lease > 0 {
+					p.loads[t.ID], p.handed[t.ID] = p.asked[ctx], true
+				}
+			}
+		}
+	}
+	delete(p.asked, ctx)
 }
 
 // crash ends the process where it is: nothing it does has an effect any more.

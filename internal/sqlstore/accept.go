@@ -101,8 +101,14 @@ func (t *tx) accept(ctx context.Context, batch []notify.Acceptance) ([]notify.Re
 			filings = append(filings, filing{of, &a.Filings[j]})
 		}
 	}
-	if err := t.file(ctx, filings, tasks, true); err != nil {
-		return nil, err
+	whole, err := t.file(ctx, filings, tasks, true)
+	if err != nil || !whole {
+		return receipts, err
+	}
+	for i, a := range batch {
+		if r := &receipts[i]; a.Task == nil && a.Notification.CollapseKey == "" && !r.Replayed && r.Err == nil {
+			r.Filed = instant(t.now)
+		}
 	}
 	return receipts, nil
 }

@@ -17,11 +17,12 @@ func (s *Store) acceptAtOnce(ctx context.Context, on querier, batch []notify.Acc
 	if err != nil {
 		return nil, nil, err
 	}
-	inserted := make(map[notify.ID]bool, len(batch))
+	inserted := make(map[notify.ID]int64, len(batch))
 	err = on.query(ctx, s.d.AcceptAtOnce, func(r row) error {
 		var id notify.ID
-		err := r.Scan(scanID(&id))
-		inserted[id] = true
+		var filed int64
+		err := r.Scan(scanID(&id), &filed)
+		inserted[id] = filed
 		return err
 	}, args...)
 	if err != nil {
@@ -29,9 +30,13 @@ func (s *Store) acceptAtOnce(ctx context.Context, on querier, batch []notify.Acc
 	}
 	receipts = make([]notify.Receipt, len(batch))
 	for i, a := range batch {
+		filed, ok := inserted[a.ID]
 		receipts[i].ID = a.ID
-		if a.Notification.Key != "" && !inserted[a.ID] {
+		switch {
+		case a.Notification.Key != "" && !ok:
 			left = append(left, i)
+		case a.Task == nil:
+			receipts[i].Filed = instant(filed)
 		}
 	}
 	return receipts, left, nil

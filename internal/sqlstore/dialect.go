@@ -53,7 +53,8 @@ type Dialect struct {
 	// table has a column of that name.
 	ConflictNothing func(table, column string) string
 	// AcceptAtOnce, if it is not empty, stores notifications with their items and
-	// tasks and returns the ids of those notifications whose key was not taken.
+	// tasks and returns the ids of those notifications whose key was not taken,
+	// each with the instant, or with 0 if a recipient is erased.
 	// ?1 is the instant, NULL for that of the database, and rows 2 to 5 are
 	// notifications, hashes of recipients, items and tasks.
 	AcceptAtOnce string

@@ -42,7 +42,7 @@ func (t *tx) fanOut(ctx context.Context, c notify.Chunk) (withdrawn bool, err er
 	for i := range c.Filings {
 		filings[i] = filing{of, &c.Filings[i]}
 	}
-	if err := t.file(ctx, filings, nil, false); err != nil {
+	if _, err := t.file(ctx, filings, nil, false); err != nil {
 		return false, err
 	}
 	if err := t.record(ctx, rejected(c.Rejected, k, t.now)); err != nil {

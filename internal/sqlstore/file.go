@@ -33,19 +33,20 @@ type filing struct {
 }
 
 // file writes the filings, in the order in which they came where they meet, and
-// puts their tasks and the given ones into the outbox. Fresh notifications were
-// inserted in this transaction.
-func (t *tx) file(ctx context.Context, filings []filing, tasks []taskRow, fresh bool) error {
-	filings, err := t.withoutErased(ctx, filings)
-	if err != nil {
-		return err
+// puts their tasks and the given ones into the outbox. It tells whether it has
+// dropped none. Fresh notifications were inserted in this transaction.
+func (t *tx) file(ctx context.Context, filings []filing, tasks []taskRow, fresh bool) (whole bool, err error) {
+	given := len(filings)
+	if filings, err = t.withoutErased(ctx, filings); err != nil {
+		return false, err
 	}
 	// Writers that lock rows meet no deadlock when all go by recipient.
 	slices.SortStableFunc(filings, func(a, b filing) int { return compareRecipients(a.Recipient, b.Recipient) })
 	placed, err := t.place(ctx, filings, fresh)
 	if err != nil {
-		return err
+		return false, err
 	}
+	whole = len(placed) == given
 	var entries, plans rowset
 	for _, p := range placed {
 		r := p.Recipient
@@ -57,16 +58,13 @@ func (t *tx) file(ctx context.Context, filings []filing, tasks []taskRow, fresh 
 			plans = append(plans, []any{r.Tenant, r.ID, e.Channel, micros(e.NextCut)})
 		}
 	}
-	if err := t.insertTasks(ctx, tasks); err != nil {
-		return err
-	}
-	if len(entries) == 0 {
-		return nil
+	if err := t.insertTasks(ctx, tasks); err != nil || len(entries) == 0 {
+		return whole, err
 	}
 	if _, err := t.exec(ctx, insertEntries, entries); err != nil {
-		return err
+		return false, err
 	}
-	return t.plan(ctx, plans)
+	return whole, t.plan(ctx, plans)
 }
 
 // plan plans a cut where none is planned. Rows are tenant, recipient, channel

@@ -21,8 +21,9 @@ func (s *Store) Accept(ctx context.Context, batch []notify.Acceptance) ([]notify
 			continue
 		}
 		n := s.addNotification(a, now)
+		whole := a.Task == nil && a.Notification.CollapseKey == ""
 		for _, f := range a.Filings {
-			s.file(n, f, now)
+			whole = s.file(n, f, now) && whole
 		}
 		if a.Task != nil {
 			t := newTask(*a.Task, now)
@@ -30,6 +31,9 @@ func (s *Store) Accept(ctx context.Context, batch []notify.Acceptance) ([]notify
 			s.enqueue(t, n, a.Task.Lease)
 		}
 		receipts[i].ID = a.ID
+		if whole {
+			receipts[i].Filed = now
+		}
 	}
 	return receipts, nil
 }

@@ -68,7 +68,7 @@ func accept(t *testing.T, store notify.Acceptor, a notify.Acceptance) {
 	t.Helper()
 	receipts, err := store.Accept(t.Context(), []notify.Acceptance{a})
 	require.NoError(t, err)
-	require.Equal(t, []notify.Receipt{{ID: a.ID}}, receipts)
+	require.Equal(t, []notify.Receipt{{ID: a.ID, Filed: receipts[0].Filed}}, receipts)
 }
 
 // note is a notification to alice.

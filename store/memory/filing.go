@@ -14,18 +14,19 @@ func collapseKeyOf(n *notification) collapseKey {
 }
 
 // file gives a notification to one recipient: the item, and with it all that
-// the recipient's preferences made of it.
-func (s *Store) file(n *notification, f notify.Filing, now time.Time) {
+// the recipient's preferences made of it. It tells whether it did: a filing may
+// have to be dropped.
+func (s *Store) file(n *notification, f notify.Filing, now time.Time) bool {
 	r := s.admit(f.Recipient)
 	if r == nil || r.collapsed[n.id] != nil || n.held(f.Recipient) != nil {
-		return
+		return false
 	}
 	it := r.holder(n)
 	switch {
 	case it == nil:
 		it = r.addItem(n, now)
 	case compareAccepted(it.notification, n) > 0:
-		return
+		return false
 	default:
 		r.collapse(it, n, now)
 	}
@@ -38,6 +39,7 @@ func (s *Store) file(n *notification, f notify.Filing, now time.Time) {
 	for _, ne := range f.Entries {
 		s.addEntry(it, ne, f.PreferencesVersion, now)
 	}
+	return true
 }
 
 // holder returns the item that holds the collapse key of a notification.

@@ -23,6 +23,27 @@ var acceptChecks = []check{
 	{"accept/without a key nothing is a replay", acceptKeyless},
 	{"accept/a task waits in the outbox and files nothing", acceptTask},
 	{"accept/the batch is not kept", acceptNotKept},
+	{"accept/a receipt says when all was filed", acceptFiled},
+}
+
+// acceptFiled: a store need not say it, but what it says is believed.
+func acceptFiled(s *scene) {
+	keyed, collapsing := invoice, invoice
+	keyed.Key, collapsing.CollapseKey = "k", "c"
+	s.send(keyed, to(alice))
+	batch := []notify.Acceptance{
+		s.acceptance(weather("rain"), to(alice), to(bob)), s.fanOut(invoice, carol), s.acceptance(keyed, to(alice)),
+		s.acceptance(weather("snow"), to(carol), to(carol)),
+	}
+	receipts := s.acceptTimed(batch...)
+	if at := receipts[0].Filed; !at.IsZero() {
+		equal(s, "instant of the item of alice", s.item(alice, batch[0].ID).Filed, at)
+		equal(s, "instant of the item of bob", s.item(bob, batch[0].ID).Filed, at)
+	}
+	equal(s, "instant of what a task files", receipts[1].Filed, time.Time{})
+	equal(s, "instant of a replay", receipts[2].Filed, time.Time{})
+	equal(s, "instant with a filing that was dropped", receipts[3].Filed, time.Time{})
+	equal(s, "instant of what may collapse", s.acceptTimed(s.acceptance(collapsing, to(alice)))[0].Filed, time.Time{})
 }
 
 func acceptFiles(s *scene) {

@@ -82,6 +82,27 @@ var brokenAccept = []broken{
 			r[i].Withdrawn = false
 		}
 	}), []string{"accept/a replay tells that it was withdrawn"}},
+	{"calls filed what a task files", onReceipts(func(_ *bench, batch []notify.Acceptance, r []notify.Receipt) {
+		for i := range batch {
+			if batch[i].Task != nil {
+				r[i].Filed = time.Unix(1, 0).UTC()
+			}
+		}
+	}), []string{"accept/a receipt says when all was filed"}},
+	{"tells another instant than the items", onReceipts(func(_ *bench, _ []notify.Acceptance, r []notify.Receipt) {
+		for i := range r {
+			if !r[i].Filed.IsZero() {
+				r[i].Filed = r[i].Filed.Add(time.Microsecond)
+			}
+		}
+	}), []string{"accept/a receipt says when all was filed"}},
+	{"calls filed what a tombstone dropped", onReceipts(func(_ *bench, batch []notify.Acceptance, r []notify.Receipt) {
+		for i := range batch {
+			if batch[i].Task == nil && r[i].Filed.IsZero() && len(batch[i].Filings) > 1 && len(batch) == 1 {
+				r[i].Filed = time.Unix(1, 0).UTC()
+			}
+		}
+	}), []string{"erase/a receipt does not call filed what was dropped"}},
 	{"takes other content for a replay", onAcceptance(func(a *notify.Acceptance) { a.Fingerprint = "" }), []string{"accept/a conflict fails only its own row"}},
 	{"fails the batch for a conflict", func(b *bench) {
 		next := b.accept

@@ -7,8 +7,17 @@ import (
 	"github.com/bellwether-go/notify"
 )
 
-// accept stores a batch.
+// accept stores a batch. When it was filed is compared in a check of its own.
 func (s *scene) accept(batch ...notify.Acceptance) []notify.Receipt {
+	receipts := s.acceptTimed(batch...)
+	for i := range receipts {
+		receipts[i].Filed = time.Time{}
+	}
+	return receipts
+}
+
+// acceptTimed stores a batch and keeps the instants in the receipts.
+func (s *scene) acceptTimed(batch ...notify.Acceptance) []notify.Receipt {
 	receipts, err := s.Store.Accept(s.ctx, batch)
 	s.ok(err, "Accept")
 	equal(s, "number of receipts", len(receipts), len(batch))

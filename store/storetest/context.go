@@ -231,7 +231,7 @@ func contextAccept(s *scene) {
 	s.cut(func(ctx context.Context) error {
 		receipts, err := s.Store.Accept(ctx, batch)
 		if err == nil {
-			equal(s, "receipt of the key", receipts[0], notify.Receipt{ID: batch[0].ID})
+			equal(s, "receipt of the key", receipts[0].ID, batch[0].ID)
 		}
 		return err
 	}, func() error { return s.empty(alice, bob) })

@@ -11,11 +11,18 @@ var eraseChecks = []check{
 	{"erase/spares everybody else", eraseOthers},
 	{"erase/a tombstone stands", eraseTombstone},
 	{"erase/a tombstone drops what is filed", eraseDropsFilings},
+	{"erase/a receipt does not call filed what was dropped", eraseFiled},
 	{"erase/a tombstone drops what a fan-out files", eraseDropsChunks},
 	{"erase/busy while a task is held", eraseBusy},
 	{"erase/twice", eraseTwice},
 	{"erase/restore lifts the tombstone", eraseRestore},
 	{"erase/restore of nobody is not found", eraseRestoreNobody},
+}
+
+func eraseFiled(s *scene) {
+	s.erase(alice)
+	receipts := s.acceptTimed(s.acceptance(weather("rain"), to(alice), to(bob)))
+	equal(s, "instant", receipts[0].Filed, time.Time{})
 }
 
 // erase forgets r and returns whether tasks remain.

@@ -35,6 +35,9 @@ func (s *scene) acceptIn(tx Tx, batch ...notify.Acceptance) []notify.Receipt {
 	if err != nil {
 		s.ok(errors.Join(err, tx.Rollback()), "Accept in a transaction")
 	}
+	for i := range receipts {
+		receipts[i].Filed = time.Time{}
+	}
 	return receipts
 }
 
