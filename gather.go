@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -66,6 +67,7 @@ func (g *gatherer) submit(ctx context.Context, n *Notifier, notes []Notification
 	select {
 	case <-s.done:
 	case <-s.lead:
+		runtime.Gosched() // whoever was answered just now may have more to send
 		g.write(n, g.take())
 	case <-ctx.Done():
 		return g.leave(s)

@@ -13,15 +13,20 @@ import (
 const (
 	settleBatch   = 1000
 	maxErrorBytes = 4096
+	// settleLinger is how long an outcome may wait for others.
+	settleLinger = 5 * time.Millisecond
 )
 
 // settler stores outcomes, as many at a time as have come together while the
-// last were stored. Its goroutine lives only as long as there are some.
+// last were stored, or within a moment. Its goroutine lives only as long as there
+// are some.
 type settler struct {
 	session *session
 
 	mu     sync.Mutex
 	queue  []settlement
+	oldest time.Time     // when the first of the queue came
+	enough chan struct{} // closed when nobody need wait for more; nil unless somebody does
 	busy   bool
 	failed error // of a Drain
 }
@@ -36,10 +41,42 @@ func (t *settler) add(w *work, o Outcome) {
 	o.Error = storable(o.Error)
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if len(t.queue) == 0 {
+		t.oldest = time.Now()
+	}
 	t.queue = append(t.queue, settlement{w, o})
-	if !t.busy {
+	switch {
+	case !t.busy:
 		t.busy = true
 		t.session.wg.Go(t.flush)
+	case t.enough != nil && len(t.queue) >= t.session.n.workers:
+		close(t.enough)
+		t.enough = nil
+	}
+}
+
+// linger waits for more outcomes to store together. No more of them wait than a
+// channel has slots: a crash makes a process repeat what was in its slots, and
+// about as much that it had not stored.
+func (t *settler) linger() {
+	s := t.session
+	if !s.running || s.stopping() {
+		return
+	}
+	t.mu.Lock()
+	wait := settleLinger - time.Since(t.oldest)
+	if n := len(t.queue); n == 0 || n >= s.n.workers || wait <= 0 {
+		t.mu.Unlock()
+		return
+	}
+	enough := make(chan struct{})
+	t.enough = enough
+	t.mu.Unlock()
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-enough:
 	}
 }
 
@@ -56,12 +93,13 @@ func (t *settler) take() []settlement {
 	count := min(len(t.queue), settleBatch)
 	batch := slices.Clone(t.queue[:count])
 	t.queue = slices.Delete(t.queue, 0, count)
-	t.busy = count > 0
+	t.busy, t.enough, t.oldest = count > 0, nil, time.Now()
 	return batch
 }
 
 func (t *settler) flush() {
 	for {
+		t.linger()
 		batch := t.take()
 		if len(batch) == 0 {
 			return
