@@ -16,19 +16,10 @@ const fanOutChunk = 1000
 // resumes behind the last chunk that was committed. A fan-out never goes dead:
 // what fails is tried again, and Health shows it.
 func (s *session) expand(w *work) Outcome {
-	facts, _, err := s.n.store.Load(s.ctx, []Task{w.task}, 0)
-	if err == nil && len(facts) != 1 {
-		err = fmt.Errorf("notify: fan out: the store knows nothing of its task")
-	}
+	note, err := s.fannedOut(w)
 	if err != nil {
 		return s.fanOutFailed(w, err)
 	}
-	note := facts[0].Notification
-	if facts[0].Withdrawn {
-		// The store ends the task when it sees the mark.
-		note.To, note.Audience = nil, ""
-	}
-	w.facts = facts[0]
 	// What cannot be an id cannot be kept as the place to go on from either.
 	cursor, stored := w.task.Cursor, w.task.Cursor
 	for {
@@ -62,6 +53,29 @@ func (s *session) expand(w *work) Outcome {
 		cursor, stored = ids[len(ids)-1], chunk.Cursor
 		w.task.Attempts = 0 // it got on
 	}
+}
+
+// fannedOut is the notification of a fan-out: as it was handed over, or as it is
+// stored. Whether it was withdrawn, or somebody erased, the store sees with each
+// chunk.
+func (s *session) fannedOut(w *work) (Notification, error) {
+	if w.facts.Notification.Provider != "" {
+		return w.facts.Notification, nil
+	}
+	facts, _, err := s.n.store.Load(s.ctx, []Task{w.task}, 0)
+	if err == nil && len(facts) != 1 {
+		err = fmt.Errorf("notify: fan out: the store knows nothing of its task")
+	}
+	if err != nil {
+		return Notification{}, err
+	}
+	w.facts = facts[0]
+	note := w.facts.Notification
+	if w.facts.Withdrawn {
+		// The store ends the task when it sees the mark.
+		note.To, note.Audience = nil, ""
+	}
+	return note, nil
 }
 
 // members is the next part of the recipients after the cursor.

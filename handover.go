@@ -33,6 +33,19 @@ func (n *Notifier) reserve(filings []Filing) {
 	}
 }
 
+// reserveTask keeps a place for a fan-out that is due at once.
+func (n *Notifier) reserveTask(t *NewTask) {
+	s := n.active.Load()
+	if s == nil || !s.running || !t.NotBefore.IsZero() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.accepting && s.queues[fanOutQueue].reserve() {
+		t.Lease = n.lease
+	}
+}
+
 // unreserve gives places back that will not be used.
 func (n *Notifier) unreserve(batch []Acceptance) {
 	s := n.active.Load()
@@ -42,6 +55,9 @@ func (n *Notifier) unreserve(batch []Acceptance) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range batch {
+		if t := batch[i].Task; t != nil && t.Lease > 0 {
+			s.queues[fanOutQueue].unreserve()
+		}
 		for _, f := range batch[i].Filings {
 			for _, t := range f.Tasks {
 				if q := s.queues[t.Channel]; q != nil && t.Lease > 0 {
@@ -72,16 +88,34 @@ func (n *Notifier) handOver(ctx context.Context, begun time.Time, of filed, fili
 			works = append(works, w)
 		}
 	}
-	if len(works) == 0 {
-		return others
-	}
-	s := n.active.Load()
-	if s == nil {
-		n.returnLeases(ctx, works)
-		return others
-	}
-	s.add(works)
+	n.take(ctx, works)
 	return others
+}
+
+// handOverFanOut passes a fan-out on that was leased after begun, with the
+// notification that it files, and tells whether it has to be claimed instead.
+func (n *Notifier) handOverFanOut(ctx context.Context, begun time.Time, a *Acceptance) (others bool) {
+	t := a.Task
+	if t.Lease == 0 {
+		return true
+	}
+	n.take(ctx, []*work{{renewed: begun, facts: Facts{Notification: a.Notification}, task: Task{
+		ID: t.ID, Kind: t.Kind, Epoch: 1, Recipient: Recipient{Tenant: a.Notification.Tenant}, Notification: a.ID,
+		Provider: a.Notification.Provider, Channel: t.Channel, Lane: t.Lane, Bucket: t.Bucket,
+	}}})
+	return false
+}
+
+// take gives works to the Run that is at it, if it still is.
+func (n *Notifier) take(ctx context.Context, works []*work) {
+	if len(works) == 0 {
+		return
+	}
+	if s := n.active.Load(); s != nil {
+		s.add(works)
+		return
+	}
+	n.returnLeases(ctx, works)
 }
 
 // returnLeases gives back tasks for a Run that has ended meanwhile. If that

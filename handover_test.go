@@ -241,3 +241,29 @@ func TestQueue_holdsAboutWhatItDoesInASecond(t *testing.T) { // R26, R28
 		})
 	}
 }
+
+func TestHandOver_ofAFanOutNeedsNoClaim(t *testing.T) { // section 5.3
+	synctest.Test(t, func(t *testing.T) {
+		store := &brittle{Store: memory.New(nil)}
+		mail := &outlet{name: notify.Email}
+		n, err := notify.New(store, &notify.Options{
+			Channels: []notify.Channel{mail}, InlineFanOut: 1, Audiences: map[string]notify.Audience{"all": list{"ada", "bob", "carol"}},
+			Links: notify.Links{Inbox: func(notify.Recipient) string { return "https://example.org/inbox" }},
+		})
+		require.NoError(t, err)
+		defer running(t, n)()
+		store.fail("Claim")
+		many, all, later := note("many"), note("all"), note("later")
+		many.To = []notify.Recipient{ada, notify.User("bob")}
+		all.To, all.Audience = nil, "all"
+		later.To, later.Audience, later.NotBefore = nil, "all", time.Now().Add(time.Hour)
+		send(t, n, many, all, later)
+		synctest.Wait()
+		assert.Equal(t, 2, unread(t, n, "ada"))
+		assert.Equal(t, 2, unread(t, n, "bob"))
+		assert.Equal(t, 1, unread(t, n, "carol"))
+		store.fail("")
+		time.Sleep(2 * time.Hour)
+		assert.Equal(t, 2, unread(t, n, "carol"), "that one waited in the store")
+	})
+}

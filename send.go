@@ -200,7 +200,9 @@ func (n *Notifier) acceptance(ctx context.Context, f *filer, note Notification) 
 		if _, known, err := f.provider(ctx, firstOf(note), note.Provider); err != nil || !known {
 			return Acceptance{}, cmp.Or(err, unknownProvider(note.Provider))
 		}
-		return n.deferred(note), nil
+		a := n.deferred(note)
+		n.reserveTask(a.Task)
+		return a, nil
 	}
 	a := Acceptance{
 		ID: n.ids.next(), Notification: note, Fingerprint: fingerprint(note),
@@ -259,7 +261,7 @@ func (n *Notifier) accepted(ctx context.Context, s *submission) {
 			n.unreserve(s.batch[i : i+1])
 			event.Type, event.Count = EventReplayed, 0
 		case a.Task != nil:
-			wake = true
+			wake = n.handOverFanOut(ctx, s.begun, a) || wake
 		default:
 			of := s.filer.filed(a.ID, a.Notification, receipt.Filed)
 			wake = n.handOver(ctx, s.begun, of, a.Filings) || wake
