@@ -21,7 +21,7 @@ var eraseChecks = []check{
 
 func eraseFiled(s *scene) {
 	s.erase(alice)
-	receipts := s.acceptTimed(s.acceptance(weather("rain"), to(alice), to(bob)))
+	receipts := s.acceptTimed(s.acceptance(invoice, to(alice), to(bob)))
 	equal(s, "instant", receipts[0].Filed, time.Time{})
 }
 
