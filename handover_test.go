@@ -267,3 +267,45 @@ func TestHandOver_ofAFanOutNeedsNoClaim(t *testing.T) { // section 5.3
 		assert.Equal(t, 2, unread(t, n, "carol"), "that one waited in the store")
 	})
 }
+
+// asked is a store that knows how often it was asked for work.
+type asked struct {
+	*memory.Store
+	claims atomic.Int64
+}
+
+func (c *asked) Claim(ctx context.Context, claim notify.Claim) ([]notify.Task, error) {
+	c.claims.Add(1)
+	return c.Store.Claim(ctx, claim)
+}
+
+func TestHandOver_claimsNoMoreThanThePollDoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &asked{Store: memory.New(nil)}
+		mail := &outlet{name: notify.Email}
+		n := newEngine(t, store, mail)
+		defer running(t, n)()
+		for i := range 1000 {
+			send(t, n, note(fmt.Sprint(i)))
+			time.Sleep(10 * time.Millisecond)
+		}
+		assert.Len(t, mail.deliveries(), 1000)
+		assert.LessOrEqual(t, store.claims.Load(), int64(12), "once a second")
+	})
+}
+
+func TestQueue_thatIsFullOfWhatWasHandedOverTakesTheRestAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mail := &outlet{name: notify.Email, answer: func(context.Context, notify.Delivery) error {
+			time.Sleep(100 * time.Millisecond)
+			return nil
+		}}
+		n := center(t, mail, func(o *notify.Options) { o.Workers, o.PollInterval = 4, time.Hour })
+		defer running(t, n)()
+		for i := range 100 {
+			send(t, n, note(fmt.Sprint(i)))
+		}
+		time.Sleep(time.Minute)
+		assert.Len(t, mail.deliveries(), 100, "no poll was needed")
+	})
+}

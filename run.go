@@ -214,14 +214,19 @@ func (s *session) claim(ctx context.Context) (bool, error) {
 	}
 	works := make([]*work, len(tasks))
 	got := make(map[string]int, len(s.queues))
+	recovered := 0
 	for i, t := range tasks {
 		works[i] = &work{task: t, renewed: begun}
 		got[t.queue()]++
+		if t.Recovered {
+			recovered++
+		}
 	}
 	s.mu.Lock()
 	for name, q := range s.queues {
 		asked := c.asked(name)
-		q.hungry = asked > 0
+		// With less than it asked for it has left nothing, but for what is recovered few at a time.
+		q.hungry = got[name] >= asked || recovered >= recoveredAtOnce
 		q.grow(asked, got[name])
 	}
 	s.mu.Unlock()
