@@ -61,6 +61,19 @@ test("each visit tells the server that the subscription is still there", async (
   await until(() => shown(page), "active", "state");
   await until(() => puts.length, 1, "registrations");
   assert.match(puts[0], /push\/subscriptions$/);
+
+  // A page with a bell only, at which somebody else has signed in meanwhile.
+  const bell = await me.goto();
+  await until(() => puts.length, 2, "registrations");
+  await bell.close();
+  await page.getByRole("button", { name: "Turn off" }).click();
+  await until(() => shown(page), "unsubscribed", "state");
+  const before = puts.length;
+  const asked = me.context.waitForEvent("request", (request) => request.url().endsWith("/more.js"));
+  await me.goto();
+  await asked; // by what renews
+  await page.waitForTimeout(500);
+  assert.equal(puts.length, before, "what was turned off stays off");
 });
 
 test("turning off holds without the server, and the host's own worker is left alone", async (t) => {

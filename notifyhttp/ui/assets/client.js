@@ -156,6 +156,9 @@ export class NotifyClient extends EventTarget {
    */
   connect(mode = "sse") {
     if (this.users++ === 0) this.live = connectLive(this, mode);
+    // On each load, where push is on: a browser may change a subscription unseen,
+    // and it may be somebody else who has signed in.
+    this.kept ??= this.worker().then((worker) => worker && import("./push.js")).then((push) => push?.keepPush(this)).catch(() => {});
     let ended = false;
     return () => {
       if (ended) return;
@@ -165,6 +168,13 @@ export class NotifyClient extends EventTarget {
         this.live = null;
       }
     };
+  }
+
+  /** Our service worker, once push was on. It has a scope of its own: a worker of the host stays in charge of the pages. */
+  async worker() {
+    const scope = this.url("sw/");
+    const found = await navigator.serviceWorker?.getRegistration(scope);
+    if (found?.scope === scope) return found; // and not one of the host's
   }
 
   /** Something may have been missed: the counts are read anew, and lists are told. */

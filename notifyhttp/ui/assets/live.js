@@ -79,19 +79,17 @@ export function connectLive(client, mode) {
 
   // Whoever has the stream may be a tab that nobody looks at: another one that
   // somebody looks at again, or that is online again, tells it not to wait.
-  const wake = ({ type }) => {
-    if (document.hidden && type !== "online") return;
+  // A page that is shown again from the back/forward cache has lost its stream.
+  const wake = ({ type, persisted }) => {
+    if (persisted === false || (document.hidden && type !== "online")) return;
     if (leading && (failures || mode === "poll")) return start();
     channel?.postMessage({});
     client.resync();
   };
-  document.addEventListener("visibilitychange", wake);
-  addEventListener("online", wake);
-  addEventListener("pageshow", restored);
-  function restored(event) {
-    // From the back/forward cache: the stream is gone.
-    if (event.persisted) wake(event);
-  }
+  const abort = new AbortController();
+  const { signal } = abort;
+  document.addEventListener("visibilitychange", wake, { signal });
+  for (const type of ["online", "pageshow"]) addEventListener(type, wake, { signal });
 
   let leading = false;
   const lead = () => {
@@ -99,8 +97,7 @@ export function connectLive(client, mode) {
     start();
     return new Promise((resolve) => (release = resolve));
   };
-  const abort = new AbortController();
-  if (channel && navigator.locks && mode === "sse") navigator.locks.request(name, { signal: abort.signal }, lead).catch(lead);
+  if (channel && navigator.locks && mode === "sse") navigator.locks.request(name, { signal }, lead).catch(lead);
   else lead();
   client.resync();
 
@@ -116,9 +113,6 @@ export function connectLive(client, mode) {
       abort.abort();
       release();
       channel?.close();
-      document.removeEventListener("visibilitychange", wake);
-      removeEventListener("online", wake);
-      removeEventListener("pageshow", restored);
     },
   };
 }

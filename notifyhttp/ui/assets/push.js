@@ -35,21 +35,15 @@ export async function pushState(client) {
     return apple && !matchMedia("(display-mode: standalone)").matches ? "needs-install" : "unsupported";
   }
   if (Notification.permission !== "granted") return Notification.permission;
-  const subscription = await (await registration(client))?.pushManager.getSubscription();
-  return subscription ? "active" : "unsubscribed";
+  return (await current(client)) ? "active" : "unsubscribed";
 }
 
-// A scope of its own: the worker of the host, if there is one, stays in charge of
-// the pages.
-const scope = (client) => client.url("sw/");
+const current = async (client) => (await client.worker())?.pushManager.getSubscription();
 
-async function registration(client) {
-  const found = await navigator.serviceWorker.getRegistration(scope(client));
-  return found?.scope === scope(client) ? found : undefined; // not one of the host's
-}
-
-async function subscribe(client, key) {
-  const worker = await navigator.serviceWorker.register(client.url("sw/worker.js"), { scope: scope(client), updateViaCache: "none" });
+async function subscribe(client) {
+  const key = (await client.request("GET", "api/v1/push")).body.vapid_public_key;
+  if (!key) return;
+  const worker = await navigator.serviceWorker.register(client.url("sw/worker.js"), { scope: client.url("sw/"), updateViaCache: "none" });
   await active(worker);
   const raw = Uint8Array.from(atob(key.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
   let subscription = await worker.pushManager.getSubscription();
@@ -62,20 +56,14 @@ async function subscribe(client, key) {
     subscription = null;
   }
   subscription ??= await worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: raw });
-  const { endpoint, keys } = subscription.toJSON();
-  const body = { endpoint, keys, device_name: device(), locale: document.documentElement.lang || navigator.language };
-  if (replaces) body.replaces = replaces;
-  await client.request("PUT", "api/v1/push/subscriptions", body);
+  await client.request("PUT", "api/v1/push/subscriptions", { ...pick(subscription), device_name: device(), locale: document.documentElement.lang || navigator.language, replaces });
 }
 
+// What became of a worker that could not be installed, subscribing tells.
 function active(worker) {
   const pending = worker.installing ?? worker.waiting;
-  if (worker.active || !pending) return;
-  return new Promise((resolve, reject) =>
-    pending.addEventListener("statechange", () => {
-      if (pending.state === "activated") resolve();
-      if (pending.state === "redundant") reject(new Error("the service worker was not installed"));
-    }),
+  return (
+    worker.active || new Promise((resolve) => pending.addEventListener("statechange", () => /activated|redundant/.test(pending.state) && resolve()))
   );
 }
 
@@ -88,9 +76,12 @@ function device() {
 /** Only from a click: a browser that is asked out of the blue says no for good. */
 export async function enablePush(element) {
   const { client } = element;
-  const { body } = await client.request("GET", "api/v1/push");
-  if ((await Notification.requestPermission()) === "granted") await subscribe(client, body.vapid_public_key);
-  const state = await pushState(client);
+  if ((await Notification.requestPermission()) === "granted") await subscribe(client);
+  return told(element);
+}
+
+async function told(element) {
+  const state = await pushState(element.client);
   element.fire("push-state", { state });
   return state;
 }
@@ -98,16 +89,14 @@ export async function enablePush(element) {
 /** Also for signing out: a shared computer must not show the former user's texts. */
 export async function disablePush(element) {
   const { client } = element;
-  const subscription = await (await registration(client))?.pushManager.getSubscription();
+  const subscription = await current(client);
   if (subscription) {
     // Here first of all: without the server, too, this browser shows no more.
     const known = await client.request("PUT", "api/v1/push/subscriptions", pick(subscription)).catch(() => null);
     await subscription.unsubscribe();
     if (known) await client.request("DELETE", "api/v1/push/subscriptions/" + encodeURIComponent(known.body.id));
   }
-  const state = await pushState(client);
-  element.fire("push-state", { state });
-  return state;
+  return told(element);
 }
 
 const pick = (subscription) => {
@@ -115,10 +104,9 @@ const pick = (subscription) => {
   return { endpoint, keys };
 };
 
-/** On each load, where it is active: a browser may change a subscription unseen. */
+/** Tells the server of the subscription, if there is one. */
 export async function keepPush(client) {
-  const { body } = await client.request("GET", "api/v1/push");
-  await subscribe(client, body.vapid_public_key);
+  if (await current(client)) await subscribe(client);
 }
 
 /** The part of the settings about this browser. */
@@ -132,8 +120,7 @@ export class PushSetup {
 
   async start(signal) {
     try {
-      await this.set(await pushState(this.host.client));
-      if (this.state === "active" && !signal.aborted) await keepPush(this.host.client);
+      this.set(await pushState(this.host.client));
     } catch (error) {
       if (!signal.aborted) this.host.fail(error);
     }
