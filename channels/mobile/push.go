@@ -54,8 +54,8 @@ func (c *Channel) push(d notify.Delivery, now time.Time) push {
 		id:       uuid(d.Identity()),
 		tag:      string(d.Item.ID),
 		thread:   cmp.Or(n.Entity, n.Provider),
-		title:    n.Title,
-		body:     text(n),
+		title:    straight(n.Title),
+		body:     straight(text(n)),
 		badge:    max(0, d.Unread),
 		priority: n.Priority,
 		quiet:    n.Silent || n.Priority < notify.Normal,
@@ -99,6 +99,18 @@ func text(n notify.Notification) string {
 		lines = append(lines, row.Label+": "+row.Text)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// straight drops characters that turn the direction of what follows: nothing on
+// the screen of a phone confines them, and a text could pretend with them to be
+// of another app. Marks that only say the direction of their neighbours stay.
+func straight(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // uuid writes the 32 digits of a [notify.Delivery.Identity] as a UUID of

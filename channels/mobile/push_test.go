@@ -69,6 +69,16 @@ func TestHeaders_areThoseOfAnAlert(t *testing.T) {
 	}
 }
 
+func TestPush_nothingTurnsTheScreen(t *testing.T) {
+	c, _ := start(t)
+	n := note()
+	n.Title, n.Body = "invoice\u202egnp.exe", "\u2066a\u2069 \u200fב 👩\u200d💻"
+	n.Rows = []notify.Row{{Label: "\u202bL", Text: "\u2068T"}}
+	p := c.push(deliveryTo(iPhone, Device{}, n), noon)
+	assert.Equal(t, "invoicegnp.exe", p.title)
+	assert.Equal(t, "a \u200fב 👩\u200d💻\nL: T", p.body, "marks and joined emoji stay")
+}
+
 func mustInt(t *testing.T, s string) (n int64) {
 	t.Helper()
 	require.NoError(t, json.Unmarshal([]byte(s), &n))

@@ -118,6 +118,10 @@ test("what is hostile is text", async (t) => {
   assert.deepEqual(await titles(page), [title]);
   assert.equal(await page.evaluate(() => window.pwned), undefined);
   assert.equal(await panelOf(page).locator("img, script, b").count(), 0);
+  // What turns the direction turns nothing but the text that it is in.
+  for (const part of ["item-title", "item-body", "item-action"]) {
+    assert.equal(await panelOf(page).locator(`[part=${part}]`).first().evaluate((text) => getComputedStyle(text).unicodeBidi), "isolate", part);
+  }
   // A link that slipped through a store must not be followed either.
   await page.route("**/api/v1/notifications?*", async (route) => {
     const response = await route.fetch();
