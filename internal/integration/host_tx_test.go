@@ -176,3 +176,19 @@ func TestHostTx_lateCommitIsNotSkipped(t *testing.T) {
 		assert.True(t, seen["late"], "behind the cursor of the page")
 	})
 }
+
+// What is prepared for the store's own pool is of no use there.
+func TestHostTx_ofAnotherPoolServes(t *testing.T) {
+	eachBackend(t, func(t *testing.T, b *backend) {
+		h := newHost(t, b, b.pool(t))
+		n := newCenter(t, h.store, newMailbox())
+		tx, err := b.pool(t).BeginTx(t.Context(), nil)
+		require.NoError(t, err)
+		defer tx.Rollback()
+		_, err = n.SendTx(t.Context(), h.bind(tx), toTitle("paid"))
+		require.NoError(t, err)
+		require.NoError(t, tx.Commit())
+		require.NoError(t, n.Drain(t.Context()))
+		assert.Equal(t, []string{"paid"}, titles(t, h.store))
+	})
+}

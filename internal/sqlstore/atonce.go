@@ -46,22 +46,60 @@ func (s *Store) acceptAtOnce(ctx context.Context, on querier, batch []notify.Acc
 // were taken, too.
 func (t *tx) acceptAtOnce(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
 	receipts, left, err := t.s.acceptAtOnce(ctx, t, batch)
-	if err != nil || len(left) == 0 {
-		return receipts, err
+	if err != nil {
+		return nil, err
+	}
+	return receipts, t.answer(ctx, batch, receipts, left)
+}
+
+// canDefer tells whether a batch is what [Dialect].DeferAtOnce stores.
+func (s *Store) canDefer(batch []notify.Acceptance) bool {
+	if s.d.DeferAtOnce == "" || len(batch) != 1 || len(batch[0].Filings) > 0 {
+		return false
+	}
+	task := batch[0].Task
+	return task != nil && task.Wait == 0 && task.Lease == 0 && !task.Forced && (batch[0].Notification.Key == "" || !s.d.Inexact)
+}
+
+// deferAtOnce stores what canDefer says, with as little as possible within the
+// host's transaction.
+func (t *tx) deferAtOnce(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
+	a := batch[0]
+	row, err := notificationRow(a, 0)
+	if err != nil {
+		return nil, err
+	}
+	args := append([]any{t.s.at()}, row...)
+	inserted, err := t.exec(ctx, t.s.d.DeferAtOnce, append(args, a.Task.ID, a.Task.Channel, int(a.Task.Lane), a.Task.Bucket, micros(a.Task.NotBefore))...)
+	if err != nil {
+		return nil, err
+	}
+	receipts := []notify.Receipt{{ID: a.ID}}
+	if inserted > 0 || a.Notification.Key == "" {
+		return receipts, nil
+	}
+	return receipts, t.answer(ctx, batch, receipts, []int{0})
+}
+
+// answer completes the receipts of those, by place in the batch, whose keys were
+// taken.
+func (t *tx) answer(ctx context.Context, batch []notify.Acceptance, receipts []notify.Receipt, left []int) error {
+	if len(left) == 0 {
+		return nil
 	}
 	firsts, err := t.firsts(ctx, batch)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, i := range left {
 		n := batch[i].Notification
 		f, ok := firsts[dedupKey{n.Tenant, n.Provider, n.Key}]
 		if !ok {
-			return nil, errors.New("the notification that had the key has just been removed: repeat the transaction")
+			return errors.New("the notification that had the key has just been removed: repeat the transaction")
 		}
 		receipts[i] = f.receipt(batch[i].Fingerprint)
 	}
-	return receipts, nil
+	return nil
 }
 
 // isSimple tells whether a batch needs nothing of what is stored: no collapse
@@ -82,7 +120,7 @@ func isSimple(batch []notify.Acceptance) bool {
 
 // atOnce makes the arguments of [Dialect].AcceptAtOnce.
 func (s *Store) atOnce(batch []notify.Acceptance) ([]any, error) {
-	var notifications, hashes, items, tasks rowset
+	var notifications, hashes, items, tasks, ids rowset
 	for _, a := range batch {
 		n := a.Notification
 		row, err := notificationRow(a, 0)
@@ -90,6 +128,7 @@ func (s *Store) atOnce(batch []notify.Acceptance) ([]any, error) {
 			return nil, err
 		}
 		notifications = append(notifications, row)
+		ids = append(ids, []any{a.ID})
 		if a.Task != nil {
 			tasks = append(tasks, atOnceTask(*a.Task, notify.Recipient{Tenant: n.Tenant}, a.ID, n.Provider, 0, ""))
 		}
@@ -102,7 +141,7 @@ func (s *Store) atOnce(batch []notify.Acceptance) ([]any, error) {
 			}
 		}
 	}
-	return []any{s.at(), notifications, hashes, items, tasks}, nil
+	return []any{s.at(), notifications, hashes, items, tasks, ids}, nil
 }
 
 func atOnceTask(n notify.NewTask, r notify.Recipient, notification notify.ID, provider string, preferences int64, hash string) []any {

@@ -4,6 +4,7 @@
 package sqlstore
 
 import (
+	"context"
 	"database/sql"
 	"io/fs"
 	"strings"
@@ -55,8 +56,8 @@ type Dialect struct {
 	// AcceptAtOnce, if it is not empty, stores notifications with their items and
 	// tasks and returns the ids of those notifications whose key was not taken,
 	// each with the instant, or with 0 if a recipient is erased.
-	// ?1 is the instant, NULL for that of the database, and rows 2 to 5 are
-	// notifications, hashes of recipients, items and tasks.
+	// ?1 is the instant for {now}, and rows 2 to 6 are notifications, hashes of
+	// recipients, items, tasks, and ids of notifications.
 	AcceptAtOnce string
 	// SettleAtOnce, if it is not empty, records outcomes and returns the places of
 	// those whose lease was lost. ?1 is the instant as above, rows 2 are outcomes,
@@ -65,6 +66,14 @@ type Dialect struct {
 	// returns -1. SettleAndLearn does it with what attempts learnt about
 	// addresses, in rows 4.
 	SettleAtOnce, SettleAndLearn string
+	// AcceptCommits says that AcceptAtOnce is a transaction by itself.
+	AcceptCommits bool
+	// DeferAtOnce, if it is not empty, stores one notification and its fan-out in
+	// a transaction of the host, and undoes what it wrote if it fails. ?1 is the
+	// instant for {now}, ?2 to ?13 are the notification, and ?14 to ?18 are id,
+	// channel, lane, bucket and NotBefore of the task. Where the key is taken it
+	// touches no row; a dialect that is Inexact gets none with a key.
+	DeferAtOnce string
 	// Inexact says that RowsAffected may count rows that were left alone.
 	Inexact bool
 	// Count is a subquery that counts the items i under a condition, and looks at
@@ -140,6 +149,11 @@ type Dialect struct {
 	// RolledBack, if it is not nil, tells an error with which the database has
 	// rolled back all of a transaction, so that there is no savepoint any more.
 	RolledBack func(error) bool
+
+	// Inspect, if it is not nil, looks at the server before anything is prepared,
+	// and may change what was said above.
+	Inspect func(ctx context.Context, db *sql.DB) error
+
 	// Busy tells an error after which the whole transaction can be run again,
 	// because nothing of it was written. Duplicate tells that a row exists that
 	// another transaction may just have made.

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -13,7 +14,8 @@ import (
 // and rolls back nothing but its own savepoints.
 type HostTx struct {
 	s     *Store
-	conn  Conn // nil: there is none
+	conn  Conn    // nil: there is none
+	begun *sql.Tx // nil: it is not of database/sql
 	check func(context.Context) error
 }
 
@@ -50,7 +52,7 @@ func (s *Store) Tx(begun *sql.Tx, check func(context.Context, *sql.Tx) error) *H
 	if begun == nil {
 		return &HostTx{s: s}
 	}
-	h := &HostTx{s: s, conn: sqlConn{begun}}
+	h := &HostTx{s: s, conn: sqlConn{begun}, begun: begun}
 	if check != nil {
 		h.check = func(ctx context.Context) error { return check(ctx, begun) }
 	}
@@ -94,8 +96,15 @@ func (s *Store) self() *Store { return s }
 
 // Accept implements [notify.Acceptor].
 func (h *HostTx) Accept(ctx context.Context, batch []notify.Acceptance) (receipts []notify.Receipt, err error) {
+	if h.s.canDefer(batch) {
+		err = h.run(ctx, func(t *tx) (err error) {
+			receipts, err = t.deferAtOnce(ctx, batch)
+			return err
+		})
+		return receipts, h.s.explain(ctx, "accept", err)
+	}
 	err = h.within(ctx, "accept", func(t *tx) (err error) {
-		if h.s.d.AcceptAtOnce != "" && isSimple(batch) {
+		if h.s.d.AcceptAtOnce != "" && !h.s.d.AcceptCommits && isSimple(batch) {
 			receipts, err = t.acceptAtOnce(ctx, batch)
 			return err
 		}
@@ -126,9 +135,13 @@ func (h *HostTx) Withdraw(ctx context.Context, w notify.Withdrawal) (ids []notif
 
 // within runs f so that a failure leaves the host's transaction as it was.
 func (h *HostTx) within(ctx context.Context, op string, f func(*tx) error) error {
-	return h.s.explain(ctx, op, h.run(ctx, f))
+	err := h.run(ctx, func(t *tx) error { return h.saved(ctx, t, f) })
+	return h.s.explain(ctx, op, err)
 }
 
+// run runs f in the host's transaction. In one of our own pool it finds what is
+// prepared there; in another, and where the transaction has failed, asking for
+// that is an error that touches nothing.
 func (h *HostTx) run(ctx context.Context, f func(*tx) error) error {
 	if h.conn == nil {
 		return &notify.InvalidError{Field: "tx", Reason: "there is no transaction"}
@@ -138,14 +151,29 @@ func (h *HostTx) run(ctx context.Context, f func(*tx) error) error {
 			return err
 		}
 	}
-	d := h.s.d
 	t := &tx{s: h.s, host: h.conn}
+	first := h.s.statement(cmp.Or(h.s.d.DeferAtOnce, insertNotifications)).prepared
+	if h.begun != nil && first != nil && h.begun.StmtContext(ctx, first).Close() == nil {
+		t.tx, t.host = h.begun, nil
+	}
+	err := f(t)
+	if err != nil && h.rolledBack(err) {
+		return fmt.Errorf("%w: the database has rolled back the whole transaction, with all that the host wrote in it: call Rollback and begin it anew", err)
+	}
+	return err
+}
+
+func (h *HostTx) rolledBack(err error) bool { return h.s.d.RolledBack != nil && h.s.d.RolledBack(err) }
+
+// saved runs f between savepoints.
+func (h *HostTx) saved(ctx context.Context, t *tx, f func(*tx) error) error {
+	d := h.s.d
 	if err := h.mark(ctx, d.Savepoint); err != nil {
 		return err
 	}
 	if err := f(t); err != nil {
-		if d.RolledBack != nil && d.RolledBack(err) {
-			return fmt.Errorf("%w: the database has rolled back the whole transaction, with all that the host wrote in it: call Rollback and begin it anew", err)
+		if h.rolledBack(err) {
+			return err
 		}
 		undo := context.WithoutCancel(ctx)
 		if back := errors.Join(h.mark(undo, d.Back), h.mark(undo, d.Release)); back != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/bellwether-go/notify"
@@ -39,7 +40,26 @@ func (s *Store) Items(ctx context.Context, r notify.Recipient, q notify.ItemQuer
 			return err
 		}, args...)
 	})
-	return items, err
+	return cut(items, q.Limit), err
+}
+
+// cut undoes what rounded adds.
+func cut(items []notify.Item, limit int) []notify.Item {
+	if limit > 0 && len(items) > limit {
+		return items[:limit]
+	}
+	return items
+}
+
+// rounded makes few limits of many, since each is a statement of its own: those
+// of usual pages, with the one item more that tells whether another follows.
+func rounded(limit int) int {
+	for _, usual := range []int{21, 51, 101, 201} {
+		if limit > usual/2 && limit <= usual {
+			return usual
+		}
+	}
+	return limit
 }
 
 func checkState(state notify.State) error {
@@ -59,27 +79,25 @@ func itemsQuery(d *Dialect, columns string, r notify.Recipient, q notify.ItemQue
 	if q.Ascending {
 		order = ` ORDER BY i.filed, i.id`
 	}
-	var most []any
 	if q.Limit > 0 {
-		limit, most = ` LIMIT ?`, []any{q.Limit}
+		limit = ` LIMIT ` + strconv.Itoa(rounded(q.Limit))
 	}
 	join := ` JOIN {notification} n ON n.id = i.notification `
 	if len(q.IDs) > 0 {
 		q.State = notify.StateAll
 		where, args := itemsWhere(r, q, now)
 		text := `SELECT ` + columns + ` FROM (` + placesOf + `) p CROSS JOIN {item} i` + join + `WHERE i.notification = p.notification AND ` + where
-		return text + order + limit, slices.Concat(placesArgs(r, q.IDs), args, most)
+		return text + order + limit, append(placesArgs(r, q.IDs), args...)
 	}
 	where, args := itemsWhere(r, q, now)
 	if d.Done == "" || q.State == notify.StateUnread || q.State == notify.StateArchived {
-		return `SELECT ` + columns + ` FROM {item} i` + join + `WHERE ` + where + order + limit, slices.Concat(args, most)
+		return `SELECT ` + columns + ` FROM {item} i` + join + `WHERE ` + where + order + limit, args
 	}
 	// Each of two indexes gives its own first ones.
 	first := func(part string) string {
 		return `(SELECT i.* FROM {item} i WHERE ` + part + ` AND ` + where + order + limit + `)`
 	}
-	args = slices.Concat(args, most)
-	return `SELECT ` + columns + ` FROM (` + first(d.Unread) + ` UNION ALL ` + first(d.Done) + `) i` + join + order + limit, slices.Concat(args, args, most)
+	return `SELECT ` + columns + ` FROM (` + first(d.Unread) + ` UNION ALL ` + first(d.Done) + `) i` + join + order + limit, slices.Concat(args, args)
 }
 
 func itemsWhere(r notify.Recipient, q notify.ItemQuery, now any) (string, []any) {

@@ -30,7 +30,7 @@ func (s *Store) Redeliver(ctx context.Context, ids []notify.ID) (int, error) {
 			k.Accepted = slices.DeleteFunc(k.Accepted, func(id string) bool { return strings.HasPrefix(id, "!") })
 			dead = append(dead, k)
 			return err
-		}, idRows(ids))
+		}, idRows(slices.Compact(slices.Sorted(slices.Values(ids)))))
 		if n = len(dead); err != nil || n == 0 {
 			return err
 		}

@@ -65,6 +65,11 @@ func Open(ctx context.Context, db *sql.DB, d *Dialect, c Config) (*Store, error)
 	if err := s.checkSchema(ctx); err != nil {
 		return nil, s.explain(ctx, "open", err)
 	}
+	if d.Inspect != nil {
+		if err := d.Inspect(ctx, db); err != nil {
+			return nil, s.explain(ctx, "open", err)
+		}
+	}
 	if err := s.prepare(ctx); err != nil {
 		return nil, s.explain(ctx, "open", err)
 	}
@@ -104,7 +109,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	if s.unprepared {
 		return nil
 	}
-	for _, text := range append(slices.Clone(hot), s.d.ClaimFirst, s.d.ClaimMore, s.d.ClaimExpired, s.d.UpsertPlan, s.d.Present, s.d.AcceptAtOnce, s.d.SettleAtOnce, s.d.SettleAndLearn) {
+	for _, text := range append(slices.Clone(hot), s.d.ClaimFirst, s.d.ClaimMore, s.d.ClaimExpired, s.d.UpsertPlan, s.d.Present, s.d.AcceptAtOnce, s.d.DeferAtOnce, s.d.SettleAtOnce, s.d.SettleAndLearn) {
 		forms := []string{text}
 		if s.d.Row != nil && strings.Contains(text, "{rows") {
 			forms = append(forms, text+oneRow)

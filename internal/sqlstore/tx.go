@@ -22,7 +22,7 @@ type querier interface {
 type tx struct {
 	s    *Store
 	tx   *sql.Tx
-	host Conn  // begun by the host, perhaps on another pool; nil: by the store
+	host Conn  // in place of tx: of the host, and not of our pool
 	now  int64 // the instant at which everything in it happens
 
 	readOnly bool

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"context"
 	"database/sql"
 	"encoding/hex"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 // as one JSON array. Statements on several rows are joins that begin with them,
 // because a subquery would have each row of the table looked at and locked.
 func dialect() *sqlstore.Dialect {
-	return &sqlstore.Dialect{
+	d := &sqlstore.Dialect{
 		Name:          "mysql",
 		Migrations:    embedded,
 		MigrateLock:   `SELECT GET_LOCK(` + lockName + `, 3600)`,
@@ -69,6 +70,8 @@ ON DUPLICATE KEY UPDATE reason = VALUES(reason), probe = VALUES(probe), delay = 
 		Duplicate:  duplicate,
 		Hint:       hint,
 	}
+	d.Inspect = func(ctx context.Context, db *sql.DB) error { return inspect(ctx, db, d) }
+	return d
 }
 
 // lockName is of the tables in their database: locks are of the whole server. On
@@ -153,6 +156,60 @@ func count(items string, condition, limit func() string) string {
 // barrier to wait for. That row is read first, because it is found by its key.
 const present = `SELECT t.hash FROM {schema} s STRAIGHT_JOIN {rows id:text} STRAIGHT_JOIN {tombstone} t
 WHERE s.version = 1 AND t.hash = r.id LOCK IN SHARE MODE`
+
+// compound makes one statement of several, and thus one round trip. MySQL has no
+// such statements. An error would leave the transaction open on a connection of
+// the pool, so that it is rolled back there.
+func compound(d *sqlstore.Dialect) {
+	d.AcceptAtOnce, d.AcceptCommits = acceptAtOnce, true
+	d.DeferAtOnce = deferAtOnce
+}
+
+// acceptAtOnce files as present does: whoever erases waits for the row that is
+// read first. A notification that is not there by its id was not new.
+const acceptAtOnce = `BEGIN NOT ATOMIC
+DECLARE us BIGINT DEFAULT {now 1};
+DECLARE erased INTEGER;
+DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+START TRANSACTION;
+INSERT INTO {notification} (id, tenant, provider, dedup, fingerprint, entity, accepted, withdrawn, expires, content, data, audience, recipients)
+SELECT r.id, r.tenant, r.provider, r.dedup, r.fingerprint, r.entity, us, 0, r.expires, r.content, r.data, r.audience, r.recipients
+FROM {rows 2 id:id tenant:text provider:text dedup:text fingerprint:text entity:text accepted:int expires:int content:long data:long audience:text recipients:long}
+{nothing notification id};
+SELECT COUNT(*) INTO erased FROM {schema} s STRAIGHT_JOIN {rows 3 id:text} STRAIGHT_JOIN {tombstone} t
+WHERE s.version = 1 AND t.hash = r.id LOCK IN SHARE MODE;
+INSERT INTO {item} (tenant, recipient, filed, id, notification, provider, slot, seen, read_at, archived, snoozed, repeats)
+SELECT r.tenant, r.recipient, us, r.notification, r.notification, r.provider, NULL, 0, 0, 0, 0, 0
+FROM {rows 4 notification:id tenant:text recipient:text provider:text hash:text} STRAIGHT_JOIN {notification} n {key notification} ON n.id = r.notification
+LEFT JOIN {tombstone} t ON t.hash = r.hash WHERE t.hash IS NULL;
+INSERT INTO {task} (queue, id, kind, tenant, recipient, notification, provider, channel, lane, bucket, forced, preferences,
+filed, due, leased_until, epoch, attempts, accepted, unknown, progress, cut, cut_from, reason, error)
+SELECT r.queue, r.id, r.kind, r.tenant, r.recipient, r.notification, r.provider, r.channel, r.lane, r.bucket, r.forced, r.preferences,
+us, GREATEST(us + r.wait, r.not_before), CASE WHEN r.lease > 0 THEN us + r.lease ELSE 0 END, CASE WHEN r.lease > 0 THEN 1 ELSE 0 END, 0, '', 0, '', 0, 0, '', ''
+FROM {rows 5 queue:int id:id kind:text tenant:text recipient:text notification:id provider:text channel:text lane:int bucket:int forced:int preferences:int
+wait:int not_before:int lease:int hash:text} STRAIGHT_JOIN {notification} n {key notification} ON n.id = r.notification
+LEFT JOIN {tombstone} t ON t.hash = r.hash WHERE t.hash IS NULL;
+COMMIT;
+SELECT n.id, CASE WHEN erased > 0 THEN 0 ELSE us END FROM {rows 6 id:id} STRAIGHT_JOIN {notification} n {key notification} ON n.id = r.id;
+END`
+
+// deferAtOnce undoes nothing where a deadlock has undone all, savepoint included.
+const deferAtOnce = `BEGIN NOT ATOMIC
+DECLARE us BIGINT DEFAULT {now 1};
+DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN
+  DECLARE CONTINUE HANDLER FOR 1305 BEGIN END;
+  ROLLBACK TO SAVEPOINT notify;
+  RESIGNAL;
+END;
+SAVEPOINT notify;
+INSERT INTO {notification} (id, tenant, provider, dedup, fingerprint, entity, accepted, withdrawn, expires, content, data, audience, recipients)
+VALUES (?2, ?3, ?4, ?5, ?6, ?7, us, 0, ?9, ?10, ?11, ?12, ?13);
+INSERT INTO {task} (queue, id, kind, tenant, recipient, notification, provider, channel, lane, bucket, forced, preferences,
+filed, due, leased_until, epoch, attempts, accepted, unknown, progress, cut, cut_from, reason, error)
+VALUES (0, ?14, 'fanout', ?3, '', ?2, ?4, ?15, ?16, ?17, 0, 0, us, GREATEST(us, ?18), 0, 0, 0, '', 0, '', 0, 0, '', '');
+RELEASE SAVEPOINT notify;
+END`
 
 const columns = `id, kind, tenant, recipient, notification, provider, channel, lane, bucket, forced, preferences, filed, due, leased_until, epoch, attempts, accepted, unknown, progress, cut, cut_from, reason, error`
 

@@ -16,6 +16,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/bellwether-go/notify"
@@ -72,21 +73,22 @@ func New(db *sql.DB, opts *Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkCharacters(ctx, db); err != nil {
-		return nil, err
-	}
 	return &Store{opened}, nil
 }
 
-// checkCharacters refuses connections on which texts would become others.
-func checkCharacters(ctx context.Context, db *sql.DB) error {
-	var client, connection string
-	err := db.QueryRowContext(ctx, `SELECT @@character_set_client, @@character_set_connection`).Scan(&client, &connection)
+// inspect refuses connections on which texts would become others, and finds out
+// what the server can do.
+func inspect(ctx context.Context, db *sql.DB, d *sqlstore.Dialect) error {
+	var version, client, connection string
+	err := db.QueryRowContext(ctx, `SELECT VERSION(), @@character_set_client, @@character_set_connection`).Scan(&version, &client, &connection)
 	if err != nil {
-		return fmt.Errorf("notify/mysql: open: %w", err)
+		return err
+	}
+	if strings.Contains(version, "MariaDB") {
+		compound(d)
 	}
 	if client != "utf8mb4" || connection != "utf8mb4" {
-		return fmt.Errorf("notify/mysql: open: the character set of the connection is %s, which cannot carry all text: set charset=utf8mb4 in the DSN, or leave it out", client)
+		return fmt.Errorf("the character set of the connection is %s, which cannot carry all text: set charset=utf8mb4 in the DSN, or leave it out", client)
 	}
 	return nil
 }

@@ -35,6 +35,7 @@ func dialect() *sqlstore.Dialect {
 		AcceptAtOnce:    acceptAtOnce,
 		SettleAtOnce:    settle + settled,
 		SettleAndLearn:  settle + learn + settled,
+		DeferAtOnce:     deferAtOnce,
 		UpsertPlan: `INSERT INTO {plan} AS p (tenant, recipient, channel, next_cut, last_cut)
 SELECT tenant, recipient, channel, next_cut, 0 FROM {rows tenant:text recipient:text channel:text next_cut:int}
 ON CONFLICT (tenant, recipient, channel) DO UPDATE SET next_cut = excluded.next_cut WHERE p.next_cut = 0`,
@@ -192,6 +193,16 @@ FROM clock c CROSS JOIN known k WHERE a.id = k.id AND NOT k.gone
 // those that were if not all were.
 const settled = ` SELECT CASE WHEN EXISTS (SELECT 1 FROM hard) THEN -1 ELSE COUNT(*) END,
 CASE WHEN COUNT(*) < ?3::bigint THEN COALESCE(string_agg(h.place::text, ' '), '') ELSE '' END FROM held h`
+
+// deferAtOnce has a parameter for each column: for one row arrays would be more
+// than half of the work.
+const deferAtOnce = `WITH n AS (
+INSERT INTO {notification} (id, tenant, provider, dedup, fingerprint, entity, accepted, withdrawn, expires, content, data, audience, recipients)
+VALUES (?2, ?3, ?4, ?5, ?6, ?7, {now 1}, 0, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING RETURNING id, tenant, provider, accepted
+) INSERT INTO {task} (queue, id, kind, tenant, recipient, notification, provider, channel, lane, bucket, forced, preferences,
+filed, due, leased_until, epoch, attempts, accepted, unknown, progress, cut, cut_from, reason, error)
+SELECT 0, ?14::uuid, 'fanout', n.tenant, '', n.id, n.provider, ?15::text, ?16::smallint, ?17::smallint, 0, 0,
+n.accepted, GREATEST(n.accepted, ?18::bigint), 0, 0, 0, '', 0, '', 0, 0, '', '' FROM n`
 
 // ring goes through the buckets that have free rows, from ?8 around, by seeking
 // the next one each time. 256 is past the last one.

@@ -48,7 +48,7 @@ CREATE TABLE IF NOT EXISTS {item} (
   collapsed    BINARY(16) AS (CASE WHEN id <> notification THEN id END) VIRTUAL,
   PRIMARY KEY (tenant, recipient, filed, id),
   UNIQUE KEY {prefix}item_notification (notification, tenant, recipient),
-  KEY {prefix}item_unread (tenant, recipient, read_at, archived, filed, id, snoozed),
+  KEY {prefix}item_unread (tenant, recipient, read_at, archived, filed, id, snoozed, seen),
   UNIQUE KEY {prefix}item_slot (tenant, recipient, provider, slot),
   KEY {prefix}item_collapsed (collapsed),
   KEY {prefix}item_done (read_at, archived)

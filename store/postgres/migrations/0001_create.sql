@@ -49,7 +49,7 @@ CREATE TABLE {item} (
   slot         text    COLLATE "C",
   PRIMARY KEY (notification, tenant, recipient)
 );
-CREATE INDEX {prefix}item_unread ON {item} (tenant, recipient, filed, id) INCLUDE (snoozed) WHERE read_at = 0 AND archived = 0;
+CREATE INDEX {prefix}item_unread ON {item} (tenant, recipient, filed, id) INCLUDE (snoozed, seen) WHERE read_at = 0 AND archived = 0;
 CREATE INDEX {prefix}item_done ON {item} (tenant, recipient, filed, id) WHERE read_at <> 0 OR archived <> 0;
 CREATE UNIQUE INDEX {prefix}item_slot ON {item} (tenant, recipient, provider, slot) WHERE slot IS NOT NULL;
 CREATE UNIQUE INDEX {prefix}item_collapsed ON {item} (id, tenant, recipient) WHERE id <> notification;
