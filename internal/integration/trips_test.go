@@ -91,6 +91,7 @@ func TestTrips_doNotGrowWithTheBatch(t *testing.T) {
 			require.NoError(t, err)
 		})
 		require.Len(t, tasks, size+1)
+		assert.Len(t, claimed, 1, "a claim of %d", size)
 		for _, countUnread := range []int{0, 9} {
 			loaded := traced.during(func() {
 				facts, _, err := s.Load(t.Context(), tasks, countUnread)
@@ -156,4 +157,52 @@ func TestTrips_ofReading(t *testing.T) {
 		})
 		assert.Len(t, read, 1, "a page with its counts: %q", read)
 	}
+}
+
+// Where buckets hold very different numbers a claim takes two statements, and
+// nothing of a lane before all of the lane before it.
+func TestTrips_ofClaimsFromUnevenBuckets(t *testing.T) {
+	schema := newSchema(t, openPostgres(t, "pgx"))
+	config, err := pgx.ParseConfig(serviceDSN(t, "NOTIFY_TEST_POSTGRES"))
+	require.NoError(t, err)
+	traced := &tracer{}
+	config.Tracer = traced
+	db := stdlib.OpenDB(*config)
+	defer db.Close()
+	s := newPostgres(t, db, &postgres.Options{Schema: schema})
+	var batch []notify.Acceptance
+	put := func(lane notify.Lane, bucket, n int) {
+		for range n {
+			a := toAlice("paid")
+			a.Filings[0].Tasks[0].Lane, a.Filings[0].Tasks[0].Bucket = lane, bucket
+			batch = append(batch, a)
+		}
+	}
+	put(notify.LaneUrgent, 7, 30)
+	for bucket := range 5 {
+		put(notify.LaneUrgent, 10+bucket, 1)
+	}
+	put(notify.LaneNormal, 7, 30)
+	_, err = s.Accept(t.Context(), batch)
+	require.NoError(t, err)
+	claim := func(n int) (tasks []notify.Task, trips int) {
+		texts := traced.during(func() {
+			tasks, err = s.Claim(t.Context(), notify.Claim{Lease: time.Minute, Channels: map[string]int{notify.Email: n}, Bucket: 9})
+			require.NoError(t, err)
+			require.Len(t, tasks, n)
+		})
+		return tasks, len(texts)
+	}
+	tasks, trips := claim(32)
+	assert.Equal(t, 2, trips)
+	var turn []int
+	for _, k := range tasks {
+		assert.Equal(t, notify.LaneUrgent, k.Lane)
+		turn = append(turn, k.Bucket)
+	}
+	assert.Equal(t, []int{10, 11, 12, 13, 14, 7, 7}, turn[:7], "the first of each, from where the turn starts, and then the others")
+	tasks, trips = claim(20)
+	assert.Equal(t, 1, trips)
+	assert.Equal(t, notify.LaneUrgent, tasks[2].Lane)
+	assert.Equal(t, notify.LaneNormal, tasks[3].Lane)
 }

@@ -30,6 +30,9 @@ type candidate struct {
 
 // Claim implements [notify.Outbox].
 func (s *Store) Claim(ctx context.Context, c notify.Claim) ([]notify.Task, error) {
+	if s.d.ClaimAtOnce != "" {
+		return s.claimAtOnce(ctx, c)
+	}
 	if s.d.OneWriter {
 		// An idle process must not take the lock that all writers share.
 		free := false
@@ -69,16 +72,23 @@ func (t *tx) claim(ctx context.Context, c notify.Claim) ([]notify.Task, error) {
 		return nil, err
 	}
 	ids := make([]notify.ID, len(taken))
-	tasks := make([]notify.Task, len(taken))
 	for i, k := range taken {
 		ids[i] = k.ID
+	}
+	_, err = t.exec(ctx, leaseTasks, t.after(c.Lease), idRows(ids))
+	return leased(taken), err
+}
+
+// leased are the tasks as they are once they have been claimed.
+func leased(taken []candidate) []notify.Task {
+	tasks := make([]notify.Task, len(taken))
+	for i, k := range taken {
 		tasks[i] = k.Task
 		tasks[i].Epoch++
 		tasks[i].Recovered = k.leasedUntil != 0
 		tasks[i].Unknown = k.Unknown || tasks[i].Recovered
 	}
-	_, err = t.exec(ctx, leaseTasks, t.after(c.Lease), idRows(ids))
-	return tasks, err
+	return tasks
 }
 
 // freeTasks chooses what to claim, in the order of the claim.

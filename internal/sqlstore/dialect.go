@@ -86,7 +86,15 @@ type Dialect struct {
 	// pause that is there keeps its since.
 	UpsertPause string
 
-	// ClaimFirst and ClaimMore select free tasks, task columns first and then
+	// ClaimAtOnce leases free tasks at the instant ?1 for ?2 microseconds, and
+	// returns them as they were before, with their part, their turn within their
+	// bucket, 0 if they were leased before, and how deep buckets were looked into:
+	// whoever has a turn of that depth may have others behind it. The parts are
+	// rows 7, of each of which there is one for each channel. If ?3 is 0, fan-outs
+	// only of the providers 4; turns begin at the bucket ?5, and no more than ?6
+	// were leased before.
+	ClaimAtOnce string
+	// Or else ClaimFirst and ClaimMore select free tasks, task columns first and then
 	// their number within their bucket, of queue ?1, channel ?2 and lane ?3 that
 	// are due at ?4: by turns over the buckets from ?8 on, up to ?7 of each and
 	// ?9 in all. If ?5 is 0, fan-outs only of the providers ?6. ClaimFirst is

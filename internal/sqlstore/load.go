@@ -28,7 +28,7 @@ COALESCE(l.channel, ''), COALESCE(l.next_cut, 0), COALESCE(l.last_cut, 0), `
 {probe preference p r.person = 1 AND p.tenant = r.tenant AND p.recipient = r.recipient}
 {probe plan l r.person = 1 AND l.tenant = r.tenant AND l.recipient = r.recipient}
 UNION ALL SELECT ` + addressColumns + `, r.place, 0, 0, NULL, NULL, '', '', NULL, NULL, '', NULL, {none}, 0, 0, 0, 0, 0, 0, 0, 0, '', '', '', 0, 0, 0
-FROM ` + factTasks + ` JOIN {address} a ON a.tenant = r.tenant AND a.recipient = r.recipient AND a.channel = r.channel`
+FROM ` + factTasks + ` {probe address a a.tenant = r.tenant AND a.recipient = r.recipient AND a.channel = r.channel} WHERE a.id IS NOT NULL`
 
 	factTasks = `{rows 2 place:int notification:id tenant:text recipient:text channel:text hash:text story:int person:int}`
 

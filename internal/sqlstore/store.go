@@ -109,7 +109,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	if s.unprepared {
 		return nil
 	}
-	for _, text := range append(slices.Clone(hot), s.d.ClaimFirst, s.d.ClaimMore, s.d.ClaimExpired, s.d.UpsertPlan, s.d.Present, s.d.AcceptAtOnce, s.d.DeferAtOnce, s.d.SettleAtOnce, s.d.SettleAndLearn) {
+	for _, text := range append(slices.Clone(hot), s.d.ClaimAtOnce, s.d.ClaimFirst, s.d.ClaimMore, s.d.ClaimExpired, s.d.UpsertPlan, s.d.Present, s.d.AcceptAtOnce, s.d.DeferAtOnce, s.d.SettleAtOnce, s.d.SettleAndLearn) {
 		forms := []string{text}
 		if s.d.Row != nil && strings.Contains(text, "{rows") {
 			forms = append(forms, text+oneRow)

@@ -42,8 +42,7 @@ ON CONFLICT (tenant, recipient, channel) DO UPDATE SET next_cut = excluded.next_
 		UpsertPause: `INSERT INTO {pause} (channel, account, reason, since, probe, delay) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (channel, account) DO UPDATE SET reason = excluded.reason, probe = excluded.probe, delay = excluded.delay`,
 
-		ClaimFirst: claimFirst,
-		ClaimMore:  claimMore,
+		ClaimAtOnce: claimAtOnce,
 
 		Join:     `JOIN`,
 		Probe:    probe,
@@ -204,30 +203,80 @@ filed, due, leased_until, epoch, attempts, accepted, unknown, progress, cut, cut
 SELECT 0, ?14::uuid, 'fanout', n.tenant, '', n.id, n.provider, ?15::text, ?16::smallint, ?17::smallint, 0, 0,
 n.accepted, GREATEST(n.accepted, ?18::bigint), 0, 0, 0, '', 0, '', 0, 0, '', '' FROM n`
 
-// ring goes through the buckets that have free rows, from ?8 around, by seeking
-// the next one each time. 256 is past the last one.
-const ring = `WITH RECURSIVE ring(bucket, around) AS (
-SELECT COALESCE((SELECT MIN(t.bucket) FROM {task} t WHERE t.leased_until = 0 AND t.queue = ?1 AND t.channel = ?2 AND t.lane = ?3 AND t.bucket >= ?8), 256), 0
+// claimAtOnce collects the first tasks of each part, ranks them and leases those
+// that there is room for. Of tasks whose lease expired, only those count against
+// ?6 that there is room for, in the order of the parts. Where a lane may hold
+// more than was looked at and there is room for it, those behind it have to wait.
+// What is taken is asked for by a value, so that the planner expects few and has
+// them leased by their key, however little it knows of the table.
+const claimAtOnce = `WITH clock AS MATERIALIZED (
+SELECT {now 1} AS us
+), part AS MATERIALIZED (
+SELECT * FROM {rows 7 part:int queue:int channel:text most:int urgent:int}
+), lost AS MATERIALIZED (
+SELECT r.part, r.most, r.urgent, x.*, 0::bigint AS turn, 1::bigint AS depth FROM part r CROSS JOIN LATERAL (
+SELECT b.* FROM {task} b WHERE b.queue = r.queue AND b.channel = r.channel AND b.leased_until <> 0 AND b.leased_until <= (SELECT us FROM clock)` + allowed + `
+ORDER BY b.lane, b.leased_until LIMIT LEAST(r.most + r.urgent, ?6::bigint) FOR UPDATE SKIP LOCKED) x
+), free AS MATERIALIZED (
+SELECT r.part, r.most, r.urgent, x.* FROM part r CROSS JOIN LATERAL (` + free + `) x
+), stop AS MATERIALIZED (
+SELECT l.part, MIN(l.lane) AS lane FROM (SELECT f.part, f.lane, f.most, f.urgent, bool_or(f.turn = f.depth) AS deep, SUM(COUNT(*)) OVER (PARTITION BY f.part ORDER BY f.lane) AS n
+FROM free f GROUP BY f.part, f.lane, f.most, f.urgent) l WHERE l.deep AND l.n < CASE l.lane WHEN 0 THEN l.most + l.urgent ELSE l.most END GROUP BY l.part
+), ranked AS (
+SELECT f.*, ROW_NUMBER() OVER (PARTITION BY f.part ORDER BY f.lane, f.turn, f.around, f.due) AS place
+FROM (SELECT *, 0 AS around FROM lost UNION ALL
+SELECT *, (f.bucket - ?5 + 256) % 256 FROM free f WHERE f.lane <= COALESCE((SELECT s.lane FROM stop s WHERE s.part = f.part), 2)) f
+), counted AS (
+SELECT k.*, SUM(CASE WHEN k.turn = 0 AND ` + fits + ` THEN 1 ELSE 0 END) OVER (ORDER BY k.part, k.lane, k.turn, k.around, k.due ROWS UNBOUNDED PRECEDING) AS recovered
+FROM ranked k
+), cut AS (
+SELECT k.*, k.turn = 0 AND NOT (k.recovered <= ?6::bigint AND ` + fits + `) AS out FROM counted k
+), moved AS (
+SELECT k.*, k.place - SUM(CASE WHEN k.out THEN 1 ELSE 0 END) OVER (PARTITION BY k.part ORDER BY k.lane, k.turn, k.around, k.due ROWS UNBOUNDED PRECEDING) AS room
+FROM cut k
+), taken AS MATERIALIZED (
+SELECT k.* FROM moved k WHERE CASE WHEN k.out THEN 0 WHEN k.room <= k.most OR k.lane = 0 AND k.room <= k.most + k.urgent THEN 1 ELSE 0 END = 1
+), leased AS (
+UPDATE {task} t SET epoch = k.epoch + 1, unknown = CASE WHEN k.leased_until <> 0 THEN 1 ELSE k.unknown END, leased_until = c.us + ?2
+FROM clock c CROSS JOIN taken k WHERE t.id = k.id
+) SELECT k.id, k.kind, k.tenant, k.recipient, k.notification, k.provider, k.channel, k.lane, k.bucket, k.forced, k.preferences, k.filed, k.due,
+k.leased_until, k.epoch, k.attempts, k.accepted, k.unknown, k.progress, k.cut, k.cut_from, k.reason, k.error, k.part, k.turn, k.depth FROM taken k ORDER BY k.part, k.place`
+
+const (
+	// allowed leaves out fan-outs of other providers.
+	allowed = ` AND (?3 = 1 OR b.kind <> 'fanout' OR b.provider IN (SELECT id FROM {rows 4 id:text}))`
+
+	// fits are those of a part that there is room for.
+	fits = `(k.place <= k.most OR k.lane = 0 AND k.place <= k.most + k.urgent)`
+
+	// free are the free tasks of a part, lane by lane, by turns over the buckets:
+	// the first of each, and, if these are not enough, as many more of each as it
+	// takes if all hold as many.
+	free = `WITH heads AS MATERIALIZED (
+SELECT h.* FROM (VALUES (0), (1), (2)) l(lane) CROSS JOIN LATERAL (` + ring + `
+SELECT t.* FROM ring CROSS JOIN LATERAL (
+SELECT b.* FROM {task} b WHERE ` + ofLane + ` AND b.bucket = ring.bucket AND b.due <= (SELECT us FROM clock)` + allowed + `
+ORDER BY b.due LIMIT 1 FOR UPDATE SKIP LOCKED) t WHERE ring.bucket < 256) h LIMIT r.most + r.urgent
+), size AS MATERIALIZED (
+SELECT s.lane, (r.most + r.urgent - SUM(s.n) OVER (ORDER BY s.lane) + 2 * s.n - 1)::bigint / s.n AS depth FROM (SELECT lane, COUNT(*) AS n FROM heads GROUP BY lane) s
+)
+SELECT l.*, 1::bigint AS turn, s.depth FROM size s JOIN heads l ON l.lane = s.lane
 UNION ALL
-SELECT COALESCE((SELECT MIN(t.bucket) FROM {task} t WHERE t.leased_until = 0 AND t.queue = ?1 AND t.channel = ?2 AND t.lane = ?3
-AND t.bucket > CASE ring.bucket WHEN 256 THEN -1 ELSE ring.bucket END
-AND t.bucket < CASE WHEN ring.bucket = 256 OR ring.around = 1 THEN ?8 ELSE 256 END), 256),
+SELECT t.*, s.depth FROM size s JOIN heads l ON l.lane = s.lane CROSS JOIN LATERAL (SELECT m.*, 1 + ROW_NUMBER() OVER (ORDER BY m.due, m.id) AS turn FROM (
+SELECT b.* FROM {task} b WHERE ` + ofLane + ` AND b.bucket = l.bucket AND b.id <> l.id AND b.due <= (SELECT us FROM clock)` + allowed + `
+ORDER BY b.due LIMIT s.depth - 1 FOR UPDATE SKIP LOCKED) m) t WHERE s.depth > 1`
+
+	// ring goes through the buckets that have free rows, from ?5 around, by seeking
+	// the next one each time. 256 is past the last one.
+	ring = `WITH RECURSIVE ring(bucket, around) AS (
+SELECT COALESCE((SELECT MIN(b.bucket) FROM {task} b WHERE ` + ofLane + ` AND b.bucket >= ?5), 256), 0
+UNION ALL
+SELECT COALESCE((SELECT MIN(b.bucket) FROM {task} b WHERE ` + ofLane + `
+AND b.bucket > CASE ring.bucket WHEN 256 THEN -1 ELSE ring.bucket END
+AND b.bucket < CASE WHEN ring.bucket = 256 OR ring.around = 1 THEN ?5 ELSE 256 END), 256),
 CASE ring.bucket WHEN 256 THEN 1 ELSE ring.around END
-FROM ring WHERE ring.bucket < 256 OR ring.around = 0)
-`
+FROM ring WHERE ring.bucket < 256 OR ring.around = 0
+)`
 
-// free selects and locks the free rows of the bucket that the ring is at.
-const free = `SELECT b.* FROM {task} b
-WHERE b.leased_until = 0 AND b.queue = ?1 AND b.channel = ?2 AND b.lane = ?3 AND b.bucket = ring.bucket AND b.due <= ?4
-AND (?5 = 1 OR b.kind <> 'fanout' OR b.provider IN (SELECT id FROM {rows 6 id:text}))
-ORDER BY b.due LIMIT ?7 FOR UPDATE SKIP LOCKED`
-
-const claimed = `SELECT t.id, t.kind, t.tenant, t.recipient, t.notification, t.provider, t.channel, t.lane, t.bucket, t.forced, t.preferences, t.filed, t.due,
-t.leased_until, t.epoch, t.attempts, t.accepted, t.unknown, t.progress, t.cut, t.cut_from, t.reason, t.error, `
-
-// claimFirst needs no sorting, so that it ends as soon as it has enough.
-const claimFirst = ring + claimed + `1 FROM ring CROSS JOIN LATERAL (` + free + `) t WHERE ring.bucket < 256 LIMIT ?9`
-
-const claimMore = ring + claimed + `t.turn FROM ring CROSS JOIN LATERAL (
-SELECT f.*, ROW_NUMBER() OVER (ORDER BY f.due, f.id) AS turn FROM (` + free + `) f) t WHERE ring.bucket < 256
-ORDER BY t.turn, (t.bucket - ?8 + 256) % 256, t.due LIMIT ?9`
+	ofLane = `b.leased_until = 0 AND b.queue = r.queue AND b.channel = r.channel AND b.lane = l.lane`
+)
