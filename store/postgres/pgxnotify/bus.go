@@ -107,8 +107,12 @@ func connectAs(ctx context.Context, pool *pgxpool.Config) (*pgx.Conn, error) {
 	return conn, nil
 }
 
+// publishing is how long a Publish may take, whoever calls it waits for it: what a
+// hint that comes later than that would tell, a poll has found.
+const publishing = time.Second
+
 // Publish implements [notify.Bus]. The watchers of this process are told even
-// if the others cannot be.
+// if the others cannot be, within a second.
 func (b *Bus) Publish(ctx context.Context, signals []notify.Signal) error {
 	for _, s := range signals {
 		b.tell(hash(s.Recipient), func(to notify.Recipient) (notify.Signal, bool) { return s, to == s.Recipient })
@@ -117,6 +121,8 @@ func (b *Bus) Publish(ctx context.Context, signals []notify.Signal) error {
 	if text == "" {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, publishing)
+	defer cancel()
 	if _, err := b.pool.Exec(ctx, `SELECT pg_notify($1, $2)`, b.options.Channel, text); err != nil {
 		return fmt.Errorf("pgxnotify: publish: %w", err)
 	}

@@ -192,6 +192,28 @@ func TestBus_connectsAsThePoolDoes(t *testing.T) {
 	assert.ErrorIs(t, err, assert.AnError)
 }
 
+// A hint is not worth waiting for: neither for a connection of a pool that has
+// none left, nor for a server that does not answer.
+func TestBus_publishesWithinASecondOrNot(t *testing.T) {
+	config := connect(t).Config()
+	config.MaxConns = 1
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	b, err := New(pool, &Options{Channel: unique()})
+	require.NoError(t, err)
+	here := watch(t, b, "alice")
+	taken, err := pool.Acquire(t.Context())
+	require.NoError(t, err)
+	defer taken.Release()
+	ctx, cancel := context.WithTimeout(t.Context(), enough)
+	defer cancel()
+	err = b.Publish(ctx, []notify.Signal{{Recipient: recipient("alice")}})
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.NoError(t, ctx.Err(), "long before the caller's own time is over")
+	assert.NotEmpty(t, here, "its own watchers, at once")
+}
+
 func TestBus_optionsAreChecked(t *testing.T) {
 	_, err := New(nil, nil)
 	assert.ErrorIs(t, err, notify.ErrInvalid)
