@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 )
 
@@ -14,14 +15,44 @@ const (
 	codeBusySnapshot = 517 // SQLITE_BUSY_SNAPSHOT: a read transaction cannot become a write one
 )
 
-// code finds the result code in an error of the host's driver: those that
-// database/sql knows for SQLite each have one of these methods.
+// code finds the result code in an error of the host's driver. modernc's and
+// ncruces' tell it by a method, each with a type of its own, and mattn's in a
+// field. The extended one is looked for first.
 func code(err error) int {
-	if e, ok := errors.AsType[interface {
-		error
-		Code() int
-	}](err); ok {
-		return e.Code()
+	for ; err != nil; err = errors.Unwrap(err) {
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, each := range joined.Unwrap() {
+				if n := code(each); n != 0 {
+					return n
+				}
+			}
+			return 0
+		}
+		v := reflect.ValueOf(err)
+		for _, method := range []reflect.Value{v.MethodByName("ExtendedCode"), v.MethodByName("Code")} {
+			if method.IsValid() && method.Type().NumIn() == 0 && method.Type().NumOut() == 1 {
+				return number(method.Call(nil)[0])
+			}
+		}
+		if v = reflect.Indirect(v); v.Kind() != reflect.Struct {
+			continue
+		}
+		for _, field := range []reflect.Value{v.FieldByName("ExtendedCode"), v.FieldByName("Code")} {
+			if field.IsValid() && number(field) != 0 {
+				return number(field)
+			}
+		}
+	}
+	return 0
+}
+
+// number is an integer of whatever size; 0 for all else.
+func number(v reflect.Value) int {
+	switch {
+	case v.CanInt():
+		return int(v.Int())
+	case v.CanUint():
+		return int(v.Uint())
 	}
 	return 0
 }
