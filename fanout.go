@@ -168,7 +168,7 @@ func (s *session) fileChunk(w *work, f *filer, note Notification, chunk Chunk) (
 	s.n.reserve(chunk.Filings)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), writeDeadline)
 	defer cancel()
-	withdrawn, err = s.n.store.FanOut(ctx, chunk)
+	at, withdrawn, err := s.n.store.FanOut(ctx, chunk)
 	if err != nil || withdrawn {
 		s.n.unreserve([]Acceptance{{Filings: chunk.Filings}})
 		if err != nil {
@@ -181,7 +181,10 @@ func (s *session) fileChunk(w *work, f *filer, note Notification, chunk Chunk) (
 		signals[i].Recipient = f.Recipient
 	}
 	s.n.publish(s.ctx, signals)
-	of := f.filed(w.task.Notification, note, time.Time{})
+	of := f.filed(w.task.Notification, note, at)
+	if at.IsZero() {
+		begun = at // nobody knows which of the leases there are
+	}
 	if s.n.handOver(s.ctx, begun, of, chunk.Filings) && s.running {
 		s.n.Wake()
 	}

@@ -102,7 +102,7 @@ type chunks struct {
 	cursors []string
 }
 
-func (c *chunks) FanOut(ctx context.Context, chunk notify.Chunk) (bool, error) {
+func (c *chunks) FanOut(ctx context.Context, chunk notify.Chunk) (time.Time, bool, error) {
 	c.sizes, c.cursors = append(c.sizes, len(chunk.Filings)), append(c.cursors, chunk.Cursor)
 	return c.Store.FanOut(ctx, chunk)
 }

@@ -309,3 +309,26 @@ func TestQueue_thatIsFullOfWhatWasHandedOverTakesTheRestAtOnce(t *testing.T) {
 		assert.Len(t, mail.deliveries(), 100, "no poll was needed")
 	})
 }
+
+// pages is an audience that comes in pages.
+type pages map[string][]string
+
+func (p pages) Members(_ context.Context, _, after string, _ int) ([]string, error) {
+	return p[after], nil
+}
+
+func TestFanOut_whoIsNamedTwiceIsSentOne(t *testing.T) { // R2, R20
+	synctest.Test(t, func(t *testing.T) {
+		mail := &outlet{name: notify.Email}
+		n := center(t, mail, func(o *notify.Options) {
+			o.Audiences = map[string]notify.Audience{"all": pages{"": {"ada", "bob"}, "bob": {"ada", "carol"}}}
+		})
+		defer running(t, n)()
+		all := note("all")
+		all.To, all.Audience = nil, "all"
+		send(t, n, all)
+		time.Sleep(time.Minute)
+		assert.Len(t, mail.deliveries(), 2)
+		assert.Equal(t, 1, unread(t, n, "ada"))
+	})
+}

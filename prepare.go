@@ -32,7 +32,11 @@ func (s *session) prepare(q *queue, raw []*work) []*work {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, writeDeadline)
 	defer cancel()
-	if err := guarded(func() error { return s.inform(ctx, q, raw) }); err != nil {
+	raw, err := s.confirm(raw)
+	if err == nil {
+		err = guarded(func() error { return s.inform(ctx, q, raw) })
+	}
+	if err != nil {
 		s.trouble(err)
 		s.n.emit(ctx, Event{Type: EventStoreFailed, Channel: q.channel, Reason: "prepare", Err: err})
 		for _, w := range raw {
@@ -62,6 +66,21 @@ func (s *session) prepare(q *queue, raw []*work) []*work {
 		kept = append(kept, w)
 	}
 	return kept
+}
+
+// confirm leaves out deliveries that were never stored, since the store dropped
+// their filing: an audience may name somebody twice.
+func (s *session) confirm(works []*work) ([]*work, error) {
+	unsure := slices.DeleteFunc(slices.Clone(works), func(w *work) bool { return !w.renewed.IsZero() })
+	if len(unsure) == 0 {
+		return works, nil
+	}
+	lost, err := s.extend(unsure)
+	if err != nil {
+		return works, fmt.Errorf("notify: confirm leases: %w", err)
+	}
+	s.lose(lost)
+	return slices.DeleteFunc(works, func(w *work) bool { return slices.Contains(lost, w.task.ID) }), nil
 }
 
 // notPrepared puts a work back of which too little could be found out.

@@ -264,8 +264,9 @@ type Outbox interface {
 	Settle(ctx context.Context, outcomes []Outcome) (lost []ID, err error)
 	// FanOut files a chunk of a fan-out and moves its cursor, in one
 	// transaction. It returns ErrLeaseLost if the lease was lost, and true,
-	// having removed the task, if the notification is withdrawn.
-	FanOut(ctx context.Context, c Chunk) (withdrawn bool, err error)
+	// having removed the task, if the notification is withdrawn. At is the
+	// instant of the new items on the terms of [Acceptor].
+	FanOut(ctx context.Context, c Chunk) (at time.Time, withdrawn bool, err error)
 	// Sweep removes up to limit items of a withdrawn notification with their
 	// digest entries, and returns whose they were. When fewer are left than
 	// limit it also removes the notification's KindSweep task. Of a

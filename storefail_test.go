@@ -127,9 +127,9 @@ func (b *brittle) Settle(ctx context.Context, o []notify.Outcome) ([]notify.ID, 
 	return b.Store.Settle(ctx, o)
 }
 
-func (b *brittle) FanOut(ctx context.Context, c notify.Chunk) (bool, error) {
+func (b *brittle) FanOut(ctx context.Context, c notify.Chunk) (time.Time, bool, error) {
 	if err := b.fails("FanOut"); err != nil {
-		return false, err
+		return time.Time{}, false, err
 	}
 	return b.Store.FanOut(ctx, c)
 }

@@ -23,7 +23,7 @@ type work struct {
 	charged bool // the attempt was charged before it began
 
 	// Guarded by the session's mutex.
-	renewed   time.Time // when the lease was last taken or renewed, at the latest
+	renewed   time.Time // when the lease was last taken or renewed, at the latest; zero: see confirm
 	running   bool
 	calling   bool      // of the running: the channel is being called,
 	deadline  time.Time // and should return by then

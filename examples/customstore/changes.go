@@ -60,8 +60,12 @@ func (j *Journal) Settle(ctx context.Context, outcomes []notify.Outcome) ([]noti
 }
 
 // FanOut implements [notify.Store].
-func (j *Journal) FanOut(ctx context.Context, c notify.Chunk) (bool, error) {
-	return change(ctx, j, "FanOut", func(ctx context.Context) (bool, error) { return j.memory.FanOut(ctx, c) }, c)
+func (j *Journal) FanOut(ctx context.Context, c notify.Chunk) (at time.Time, withdrawn bool, err error) {
+	err = changeOnly(ctx, j, "FanOut", func(ctx context.Context) (err error) {
+		at, withdrawn, err = j.memory.FanOut(ctx, c)
+		return err
+	}, c)
+	return at, withdrawn, err
 }
 
 // Sweep implements [notify.Store].

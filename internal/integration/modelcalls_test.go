@@ -150,7 +150,10 @@ func (m *machine) fanOut(rt *rapid.T) {
 			c.Rejected = []notify.Rejection{{ID: m.id(), Recipient: notify.Recipient{Tenant: t.Recipient.Tenant, ID: "bad"}, Reason: "bad"}}
 			m.deliveries = append(m.deliveries, c.Rejected[0].ID)
 		}
-		_, _ = both(m, "fan out", func(s full) (bool, error) { return s.FanOut(m.Context(), c) })
+		_, _ = both(m, "fan out", func(s full) (notify.Receipt, error) {
+			at, withdrawn, err := s.FanOut(m.Context(), c)
+			return notify.Receipt{Filed: at, Withdrawn: withdrawn}, err
+		})
 	}
 }
 

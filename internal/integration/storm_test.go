@@ -60,7 +60,7 @@ func TestStorm_nobodySeesADeadlock(t *testing.T) {
 				tasks, err := s.Claim(ctx, notify.Claim{Lease: time.Minute, FanOuts: 1})
 				for _, k := range tasks {
 					c := notify.Chunk{Task: notify.Lease{ID: k.ID, Epoch: k.Epoch}, Filings: filings(all), Done: true}
-					if _, err := s.FanOut(ctx, c); err != nil {
+					if _, _, err := s.FanOut(ctx, c); err != nil {
 						return err
 					}
 				}

@@ -110,7 +110,7 @@ func TestTrips_doNotGrowWithTheBatch(t *testing.T) {
 			outcomes = append(outcomes, notify.Outcome{Task: notify.Lease{ID: k.ID, Epoch: k.Epoch}, Status: notify.StatusDelivered})
 		}
 		fanned := traced.during(func() {
-			_, err := s.FanOut(t.Context(), notify.Chunk{Task: notify.Lease{ID: fan.ID, Epoch: fan.Epoch}, Filings: filings(crowd(size)), Cursor: "r"})
+			_, _, err := s.FanOut(t.Context(), notify.Chunk{Task: notify.Lease{ID: fan.ID, Epoch: fan.Epoch}, Filings: filings(crowd(size)), Cursor: "r"})
 			require.NoError(t, err)
 		})
 		assert.Equal(t, 3, writes(fanned), "items, tasks and the cursor: %q", fanned)

@@ -61,15 +61,21 @@ func (f faulty) Settle(ctx context.Context, outcomes []notify.Outcome) ([]notify
 	})
 }
 
-func (f faulty) FanOut(ctx context.Context, c notify.Chunk) (bool, error) {
-	return pass(ctx, f.p, "FanOut", func(ctx context.Context) (bool, error) {
+func (f faulty) FanOut(ctx context.Context, c notify.Chunk) (time.Time, bool, error) {
+	type answer struct {
+		at        time.Time
+		withdrawn bool
+	}
+	f.p.expands(c)
+	a, err := pass(ctx, f.p, "FanOut", func(ctx context.Context) (answer, error) {
 		id := f.p.w.ledger.fanningOut(c)
-		withdrawn, err := f.p.w.store.FanOut(ctx, c)
+		at, withdrawn, err := f.p.w.store.FanOut(ctx, c)
 		if err == nil && !withdrawn {
 			f.p.w.ledger.filed(id, c.Filings)
 		}
-		return withdrawn, err
+		return answer{at, withdrawn}, err
 	})
+	return a.at, a.withdrawn, err
 }
 
 func (f faulty) Sweep(ctx context.Context, id notify.ID, limit int) ([]notify.Recipient, error) {

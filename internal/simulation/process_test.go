@@ -20,11 +20,12 @@ type process struct {
 	stop     context.CancelFunc // of Run, gracefully
 
 	mu     sync.Mutex
-	thaw   time.Time                  // frozen until then
-	loads  map[notify.ID]moment       // when the facts of each delivery were last asked for
-	looks  map[notify.ID]moment       // and the entries of each digest
-	asked  map[context.Context]moment // when a Send asked for profiles
-	handed map[notify.ID]bool         // filed here and not asked for since
+	thaw   time.Time                   // frozen until then
+	loads  map[notify.ID]moment        // when the facts of each delivery were last asked for
+	looks  map[notify.ID]moment        // and the entries of each digest
+	asked  map[context.Context]moment  // when a Send asked for profiles
+	first  map[notify.Recipient]moment // and of whom, since a chunk was filed for them
+	handed map[notify.ID]bool          // filed here and not asked for since
 }
 
 // start begins a process in a slot and returns when it is over, though what a
@@ -35,7 +36,7 @@ func (w *world) start(slot, life int) {
 	p := &process{
 		w: w, name: fmt.Sprintf("process %d.%d", slot, life), dead: make(chan struct{}), stop: stop,
 		loads: make(map[notify.ID]moment), looks: make(map[notify.ID]moment),
-		asked: make(map[context.Context]moment), handed: make(map[notify.ID]bool),
+		asked: make(map[context.Context]moment), first: make(map[notify.Recipient]moment), handed: make(map[notify.ID]bool),
 	}
 	p.notifier = w.newNotifier(p)
 	w.slots[slot].Store(p)
@@ -53,31 +54,53 @@ func (w *world) start(slot, life int) {
 	}
 }
 
-// decides notes when profiles were first asked for under a context. A Send files
-// what it decides by them under the same one.
-func (p *process) decides(ctx context.Context) {
+// decides notes when profiles were first asked for under a context, and for whom.
+// A Send files what it decides by them under the same one.
+func (p *process) decides(ctx context.Context, rs []notify.Recipient) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	at := p.w.ledger.moment()
 	if _, known := p.asked[ctx]; !known {
-		p.asked[ctx] = p.w.ledger.moment()
+		p.asked[ctx] = at
+	}
+	for _, r := range rs {
+		if _, known := p.first[r]; !known {
+			p.first[r] = at
+		}
 	}
 }
 
-// files notes that what a Send files may be delivered without another look, by
-// what it knew when it decided.
-func (p *process) files(ctx context.Context, batch []notify.Acceptance) {
+// forget ends a Send.
+func (p *process) forget(ctx context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.asked, ctx)
+}
+
+// files notes that what is filed may be delivered without another look, by what
+// was known when it was decided.
+func (p *process) files(batch []notify.Acceptance, decided func(notify.Recipient) moment) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, a := range batch {
 		for _, f := range a.Filings {
 			for _, t := range f.Tasks {
 				if t.Lease > 0 {
-					p.loads[t.ID], p.handed[t.ID] = p.asked[ctx], true
+					p.loads[t.ID], p.handed[t.ID] = decided(f.Recipient), true
 				}
 			}
 		}
 	}
-	delete(p.asked, ctx)
+}
+
+// expands notes it for a chunk, whose profiles were not asked for before the
+// last one for the same recipients was filed.
+func (p *process) expands(c notify.Chunk) {
+	p.files([]notify.Acceptance{{Filings: c.Filings}}, func(r notify.Recipient) moment {
+		at := p.first[r]
+		delete(p.first, r)
+		return at
+	})
 }
 
 // crash ends the process where it is: nothing it does has an effect any more.

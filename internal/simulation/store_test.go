@@ -23,7 +23,8 @@ type done struct{}
 func only(err error) (done, error) { return done{}, err }
 
 func (f faulty) Accept(ctx context.Context, batch []notify.Acceptance) ([]notify.Receipt, error) {
-	f.p.files(ctx, batch)
+	f.p.files(batch, func(notify.Recipient) moment { return f.p.asked[ctx] })
+	f.p.forget(ctx)
 	return pass(ctx, f.p, "Accept", func(ctx context.Context) ([]notify.Receipt, error) {
 		f.p.w.ledger.filing(batch)
 		receipts, err := f.p.w.store.Accept(ctx, batch)
@@ -70,7 +71,7 @@ func (f faulty) Mark(ctx context.Context, r notify.Recipient, m notify.ItemMark)
 }
 
 func (f faulty) Profiles(ctx context.Context, rs []notify.Recipient) (map[notify.Recipient]notify.Profile, error) {
-	f.p.decides(ctx)
+	f.p.decides(ctx, rs)
 	return pass(ctx, f.p, "Profiles", func(ctx context.Context) (map[notify.Recipient]notify.Profile, error) {
 		return f.p.w.store.Profiles(ctx, rs)
 	})

@@ -86,6 +86,7 @@ func (t *tx) accept(ctx context.Context, batch []notify.Acceptance) ([]notify.Re
 	}
 	var tasks []taskRow
 	var filings []filing
+	fresh := make([]*filed, len(batch)) // without those that a task files
 	for i, a := range batch {
 		n := a.Notification
 		receipts[i].ID = a.ID
@@ -97,17 +98,19 @@ func (t *tx) accept(ctx context.Context, batch []notify.Acceptance) ([]notify.Re
 			tasks = append(tasks, newTask(*a.Task, notify.Recipient{Tenant: n.Tenant}, a.ID, n.Provider, 0, t.now))
 		}
 		of := &filed{id: a.ID, provider: n.Provider, collapse: n.CollapseKey, accepted: t.now}
+		if a.Task == nil {
+			fresh[i] = of
+		}
 		for j := range a.Filings {
 			filings = append(filings, filing{of, &a.Filings[j]})
 		}
 	}
-	whole, err := t.file(ctx, filings, tasks, true)
-	if err != nil || !whole {
-		return receipts, err
+	if err := t.file(ctx, filings, tasks, true); err != nil {
+		return nil, err
 	}
-	for i, a := range batch {
-		if r := &receipts[i]; a.Task == nil && a.Notification.CollapseKey == "" && !r.Replayed && r.Err == nil {
-			r.Filed = instant(t.now)
+	for i, of := range fresh {
+		if of != nil {
+			receipts[i].Filed = of.at(len(batch[i].Filings), t.now)
 		}
 	}
 	return receipts, nil

@@ -3,6 +3,8 @@ package sqlstore
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/bellwether-go/notify"
 )
@@ -18,16 +20,18 @@ func (s *Store) acceptAtOnce(ctx context.Context, on querier, batch []notify.Acc
 		return nil, nil, err
 	}
 	inserted := make(map[notify.ID]int64, len(batch))
+	erased := ""
 	err = on.query(ctx, s.d.AcceptAtOnce, func(r row) error {
 		var id notify.ID
 		var filed int64
-		err := r.Scan(scanID(&id), &filed)
+		err := r.Scan(scanID(&id), &filed, &erased)
 		inserted[id] = filed
 		return err
 	}, args...)
 	if err != nil {
 		return nil, nil, err
 	}
+	dropped := func(f notify.Filing) bool { return erased != "" && strings.Contains(erased, tombstone(f.Recipient)) }
 	receipts = make([]notify.Receipt, len(batch))
 	for i, a := range batch {
 		filed, ok := inserted[a.ID]
@@ -35,7 +39,7 @@ func (s *Store) acceptAtOnce(ctx context.Context, on querier, batch []notify.Acc
 		switch {
 		case a.Notification.Key != "" && !ok:
 			left = append(left, i)
-		case a.Task == nil:
+		case a.Task == nil && !slices.ContainsFunc(a.Filings, dropped):
 			receipts[i].Filed = instant(filed)
 		}
 	}

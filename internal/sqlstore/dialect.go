@@ -55,7 +55,7 @@ type Dialect struct {
 	ConflictNothing func(table, column string) string
 	// AcceptAtOnce, if it is not empty, stores notifications with their items and
 	// tasks and returns the ids of those notifications whose key was not taken,
-	// each with the instant, or with 0 if a recipient is erased.
+	// each with the instant and the hashes of those who are erased.
 	// ?1 is the instant for {now}, and rows 2 to 6 are notifications, hashes of
 	// recipients, items, tasks, and ids of notifications.
 	AcceptAtOnce string

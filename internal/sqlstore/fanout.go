@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"time"
 
 	"github.com/bellwether-go/notify"
 )
@@ -13,46 +14,49 @@ const (
 )
 
 // FanOut implements [notify.Outbox].
-func (s *Store) FanOut(ctx context.Context, c notify.Chunk) (bool, error) {
-	withdrawn := false
-	err := s.write(ctx, "fan out", func(ctx context.Context, t *tx) (err error) {
-		withdrawn, err = t.fanOut(ctx, c)
+func (s *Store) FanOut(ctx context.Context, c notify.Chunk) (at time.Time, withdrawn bool, err error) {
+	err = s.write(ctx, "fan out", func(ctx context.Context, t *tx) (err error) {
+		at, withdrawn, err = t.fanOut(ctx, c)
 		return err
 	})
-	return withdrawn && err == nil, err
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	return at, withdrawn, nil
 }
 
-func (t *tx) fanOut(ctx context.Context, c notify.Chunk) (withdrawn bool, err error) {
+func (t *tx) fanOut(ctx context.Context, c notify.Chunk) (at time.Time, withdrawn bool, err error) {
 	rows, _, err := t.held(ctx, []notify.Lease{c.Task})
 	if err != nil {
-		return false, err
+		return at, false, err
 	}
 	k, ok := rows.of(c.Task)
 	if !ok || k.Kind != notify.KindFanOut {
-		return false, notify.ErrLeaseLost
+		return at, false, notify.ErrLeaseLost
 	}
 	of, withdrawn, err := t.filed(ctx, k)
 	if err != nil {
-		return false, err
+		return at, false, err
 	}
 	if withdrawn {
-		return true, t.endFanOut(ctx, k)
+		return at, true, t.endFanOut(ctx, k)
 	}
 	filings := make([]filing, len(c.Filings))
 	for i := range c.Filings {
 		filings[i] = filing{of, &c.Filings[i]}
 	}
-	if _, err := t.file(ctx, filings, nil, false); err != nil {
-		return false, err
+	if err := t.file(ctx, filings, nil, false); err != nil {
+		return at, false, err
 	}
+	at = of.at(len(filings), t.now)
 	if err := t.record(ctx, rejected(c.Rejected, k, t.now)); err != nil {
-		return false, err
+		return at, false, err
 	}
 	if c.Done {
-		return false, t.endFanOut(ctx, k)
+		return at, false, t.endFanOut(ctx, k)
 	}
 	_, err = t.exec(ctx, moveProgress, c.Cursor, k.ID)
-	return false, err
+	return at, false, err
 }
 
 // filed reads the notification of a fan-out. One that is gone counts as

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/bellwether-go/notify"
 )
@@ -24,6 +25,16 @@ type filed struct {
 	provider string
 	collapse string
 	accepted int64
+	placed   int // filings that were not dropped
+}
+
+// at is the instant of all its filings, if none was dropped and none may have
+// gone into an item that was there.
+func (of *filed) at(filings int, now int64) time.Time {
+	if of.collapse != "" || of.placed < filings {
+		return time.Time{}
+	}
+	return instant(now)
 }
 
 // filing is one recipient's part in it.
@@ -33,23 +44,23 @@ type filing struct {
 }
 
 // file writes the filings, in the order in which they came where they meet, and
-// puts their tasks and the given ones into the outbox. It tells whether it has
-// dropped none. Fresh notifications were inserted in this transaction.
-func (t *tx) file(ctx context.Context, filings []filing, tasks []taskRow, fresh bool) (whole bool, err error) {
-	given := len(filings)
-	if filings, err = t.withoutErased(ctx, filings); err != nil {
-		return false, err
+// puts their tasks and the given ones into the outbox. Fresh notifications were
+// inserted in this transaction.
+func (t *tx) file(ctx context.Context, filings []filing, tasks []taskRow, fresh bool) error {
+	filings, err := t.withoutErased(ctx, filings)
+	if err != nil {
+		return err
 	}
 	// Writers that lock rows meet no deadlock when all go by recipient.
 	slices.SortStableFunc(filings, func(a, b filing) int { return compareRecipients(a.Recipient, b.Recipient) })
 	placed, err := t.place(ctx, filings, fresh)
 	if err != nil {
-		return false, err
+		return err
 	}
-	whole = len(placed) == given
 	var entries, plans rowset
 	for _, p := range placed {
 		r := p.Recipient
+		p.of.placed++
 		for _, task := range p.Tasks {
 			tasks = append(tasks, newTask(task, r, p.of.id, p.of.provider, p.PreferencesVersion, t.now))
 		}
@@ -59,12 +70,12 @@ func (t *tx) file(ctx context.Context, filings []filing, tasks []taskRow, fresh 
 		}
 	}
 	if err := t.insertTasks(ctx, tasks); err != nil || len(entries) == 0 {
-		return whole, err
+		return err
 	}
 	if _, err := t.exec(ctx, insertEntries, entries); err != nil {
-		return false, err
+		return err
 	}
-	return whole, t.plan(ctx, plans)
+	return t.plan(ctx, plans)
 }
 
 // plan plans a cut where none is planned. Rows are tenant, recipient, channel

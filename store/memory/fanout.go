@@ -8,23 +8,28 @@ import (
 )
 
 // FanOut implements [notify.Outbox].
-func (s *Store) FanOut(ctx context.Context, c notify.Chunk) (bool, error) {
+func (s *Store) FanOut(ctx context.Context, c notify.Chunk) (time.Time, bool, error) {
+	var at time.Time
 	now, err := s.begin(ctx)
 	if err != nil {
-		return false, err
+		return at, false, err
 	}
 	defer s.mu.Unlock()
 	t := s.held(c.Task)
 	if t == nil || t.Kind != notify.KindFanOut {
-		return false, notify.ErrLeaseLost
+		return at, false, notify.ErrLeaseLost
 	}
 	n := t.notification
 	if n.withdrawn {
 		s.dequeue(t)
-		return true, nil
+		return at, true, nil
 	}
+	whole := n.content.CollapseKey == ""
 	for _, f := range c.Filings {
-		s.file(n, f, now)
+		whole = s.file(n, f, now) && whole
+	}
+	if whole {
+		at = now
 	}
 	for _, rejected := range c.Rejected {
 		s.reject(n, rejected, now)
@@ -33,7 +38,7 @@ func (s *Store) FanOut(ctx context.Context, c notify.Chunk) (bool, error) {
 	if c.Done {
 		s.dequeue(t)
 	}
-	return false, nil
+	return at, false, nil
 }
 
 // reject records a recipient that could not be filed.

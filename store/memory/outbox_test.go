@@ -66,7 +66,7 @@ func TestRedeliver_leavesRejections(t *testing.T) {
 	a.Filings = nil
 	a.Task = &notify.NewTask{ID: "f1", Kind: notify.KindFanOut, Lease: time.Minute}
 	accept(t, store, a)
-	_, err := store.FanOut(t.Context(), notify.Chunk{
+	_, _, err := store.FanOut(t.Context(), notify.Chunk{
 		Task: notify.Lease{ID: "f1", Epoch: 1}, Done: true,
 		Rejected: []notify.Rejection{{ID: "r1", Recipient: alice, Reason: "bad"}},
 	})

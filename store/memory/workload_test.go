@@ -209,7 +209,7 @@ func (w *workload) fanOut(ctx context.Context) {
 	t := w.held[i]
 	facts, _, err := w.store.Load(ctx, []notify.Task{t}, 5)
 	w.note(facts, err)
-	withdrawn, err := w.store.FanOut(ctx, notify.Chunk{
+	_, withdrawn, err := w.store.FanOut(ctx, notify.Chunk{
 		Task: notify.Lease{ID: t.ID, Epoch: t.Epoch}, Filings: w.filings(), Done: w.rng.IntN(2) == 0,
 		Rejected: []notify.Rejection{{ID: w.id(), Recipient: w.who(), Reason: "bad"}},
 	})

@@ -169,7 +169,7 @@ func compound(d *sqlstore.Dialect) {
 // read first. A notification that is not there by its id was not new.
 const acceptAtOnce = `BEGIN NOT ATOMIC
 DECLARE us BIGINT DEFAULT {now 1};
-DECLARE erased INTEGER;
+DECLARE erased MEDIUMTEXT;
 DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
 SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 START TRANSACTION;
@@ -177,7 +177,7 @@ INSERT INTO {notification} (id, tenant, provider, dedup, fingerprint, entity, ac
 SELECT r.id, r.tenant, r.provider, r.dedup, r.fingerprint, r.entity, us, 0, r.expires, r.content, r.data, r.audience, r.recipients
 FROM {rows 2 id:id tenant:text provider:text dedup:text fingerprint:text entity:text accepted:int expires:int content:long data:long audience:text recipients:long}
 {nothing notification id};
-SELECT COUNT(*) INTO erased FROM {schema} s STRAIGHT_JOIN {rows 3 id:text} STRAIGHT_JOIN {tombstone} t
+SELECT COALESCE(GROUP_CONCAT(t.hash SEPARATOR ' '), '') INTO erased FROM {schema} s STRAIGHT_JOIN {rows 3 id:text} STRAIGHT_JOIN {tombstone} t
 WHERE s.version = 1 AND t.hash = r.id LOCK IN SHARE MODE;
 INSERT INTO {item} (tenant, recipient, filed, id, notification, provider, slot, seen, read_at, archived, snoozed, repeats)
 SELECT r.tenant, r.recipient, us, r.notification, r.notification, r.provider, NULL, 0, 0, 0, 0, 0
@@ -191,7 +191,7 @@ FROM {rows 5 queue:int id:id kind:text tenant:text recipient:text notification:i
 wait:int not_before:int lease:int hash:text} STRAIGHT_JOIN {notification} n {key notification} ON n.id = r.notification
 LEFT JOIN {tombstone} t ON t.hash = r.hash WHERE t.hash IS NULL;
 COMMIT;
-SELECT n.id, CASE WHEN erased > 0 THEN 0 ELSE us END FROM {rows 6 id:id} STRAIGHT_JOIN {notification} n {key notification} ON n.id = r.id;
+SELECT n.id, us, erased FROM {rows 6 id:id} STRAIGHT_JOIN {notification} n {key notification} ON n.id = r.id;
 END`
 
 // deferAtOnce undoes nothing where a deadlock has undone all, savepoint included.

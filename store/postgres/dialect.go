@@ -142,7 +142,7 @@ c.us, GREATEST(c.us + r.wait, r.not_before), CASE WHEN r.lease > 0 THEN c.us + r
 FROM clock c CROSS JOIN {rows 5 queue:int id:id kind:text tenant:text recipient:text notification:id provider:text channel:text lane:int bucket:int forced:int preferences:int
 wait:int not_before:int lease:int hash:text} JOIN n ON n.id = r.notification
 WHERE r.hash NOT IN (SELECT hash FROM erased)
-) SELECT n.id, CASE WHEN EXISTS (SELECT 1 FROM erased) THEN 0 ELSE c.us END FROM n CROSS JOIN clock c`
+) SELECT n.id, c.us, (SELECT COALESCE(string_agg(hash, ' '), '') FROM erased) FROM n CROSS JOIN clock c`
 
 // settle locks the tasks in the order of the rows, one by one by their key. It
 // writes nothing if there is hard. The hash is that of the engine, and only made

@@ -173,7 +173,7 @@ func onReceipts(edit func(b *bench, batch []notify.Acceptance, receipts []notify
 func onChunk(edit func(b *bench, c *notify.Chunk)) alter {
 	return func(b *bench) {
 		next := b.fanOut
-		b.fanOut = func(ctx context.Context, c notify.Chunk) (bool, error) {
+		b.fanOut = func(ctx context.Context, c notify.Chunk) (time.Time, bool, error) {
 			c.Filings = copiedFilings(c.Filings)
 			edit(b, &c)
 			return next(ctx, c)

@@ -28,7 +28,7 @@ type altered struct {
 	renew         func(ctx context.Context, leases []notify.Lease, d time.Duration) ([]notify.ID, error)
 	load          func(ctx context.Context, tasks []notify.Task, countUnread int) ([]notify.Facts, time.Time, error)
 	settle        func(ctx context.Context, outcomes []notify.Outcome) ([]notify.ID, error)
-	fanOut        func(ctx context.Context, c notify.Chunk) (bool, error)
+	fanOut        func(ctx context.Context, c notify.Chunk) (time.Time, bool, error)
 	sweep         func(ctx context.Context, id notify.ID, limit int) ([]notify.Recipient, error)
 	duePlans      func(ctx context.Context, channels []string, limit int) ([]notify.Plan, time.Time, error)
 	openDigests   func(ctx context.Context, openings []notify.Opening) error
@@ -188,7 +188,7 @@ func (a *altered) Settle(ctx context.Context, outcomes []notify.Outcome) ([]noti
 	return a.settle(ctx, outcomes)
 }
 
-func (a *altered) FanOut(ctx context.Context, c notify.Chunk) (bool, error) {
+func (a *altered) FanOut(ctx context.Context, c notify.Chunk) (time.Time, bool, error) {
 	return a.fanOut(ctx, c)
 }
 

@@ -210,7 +210,7 @@ var brokenCollapse = []broken{
 	}, []string{"collapse/the newest wins in any order of a batch"}},
 	{"takes a late filing for a new notification", func(b *bench) {
 		next := b.fanOut
-		b.fanOut = func(ctx context.Context, c notify.Chunk) (bool, error) {
+		b.fanOut = func(ctx context.Context, c notify.Chunk) (time.Time, bool, error) {
 			refile(b, c)
 			c.Filings = nil
 			return next(ctx, c)

@@ -235,19 +235,19 @@ var brokenFanOut = []broken{
 	{"files half of a chunk", onChunk(func(_ *bench, c *notify.Chunk) { c.Filings = c.Filings[:(len(c.Filings)+1)/2] }), []string{"fanout/a chunk files and moves the cursor", "erase/a tombstone drops what a fan-out files"}},
 	{"gives the task back after a chunk", func(b *bench) {
 		next := b.fanOut
-		b.fanOut = func(ctx context.Context, c notify.Chunk) (bool, error) {
-			withdrawn, err := next(ctx, c)
+		b.fanOut = func(ctx context.Context, c notify.Chunk) (time.Time, bool, error) {
+			at, withdrawn, err := next(ctx, c)
 			_, _ = b.m.Settle(ctx, []notify.Outcome{{Task: c.Task, Status: notify.StatusPending}})
-			return withdrawn, err
+			return at, withdrawn, err
 		}
 	}, []string{"fanout/the task stays held between chunks"}},
 	{"does not move the cursor", onChunk(func(_ *bench, c *notify.Chunk) { c.Cursor = "" }), []string{"fanout/a crash resumes after the last chunk"}},
 	{"is never done", onChunk(func(_ *bench, c *notify.Chunk) { c.Done = false }), []string{"fanout/done removes the task and the kept recipients"}},
 	{"does not tell that a fan-out is withdrawn", func(b *bench) {
 		next := b.fanOut
-		b.fanOut = func(ctx context.Context, c notify.Chunk) (bool, error) {
-			_, err := next(ctx, c)
-			return false, err
+		b.fanOut = func(ctx context.Context, c notify.Chunk) (time.Time, bool, error) {
+			at, _, err := next(ctx, c)
+			return at, false, err
 		}
 	}, []string{"withdraw/before it is due", "fanout/a withdrawn notification is not filed"}},
 	{"files a recipient again", onChunk(func(b *bench, c *notify.Chunk) {
@@ -264,14 +264,21 @@ var brokenFanOut = []broken{
 			}
 		}
 	}), []string{"fanout/the same recipient in one chunk is filed once"}},
+	{"calls a chunk filed of which it dropped something", func(b *bench) {
+		next := b.fanOut
+		b.fanOut = func(ctx context.Context, c notify.Chunk) (time.Time, bool, error) {
+			_, withdrawn, err := next(ctx, c)
+			return time.Unix(1, 0).UTC(), withdrawn, err
+		}
+	}, []string{"fanout/a chunk says when all was filed"}},
 	{"does not log rejections", onChunk(func(_ *bench, c *notify.Chunk) { c.Rejected = nil }), []string{"fanout/rejections are logged"}},
 	{"files a chunk one by one", func(b *bench) {
 		next := b.fanOut
-		b.fanOut = func(ctx context.Context, c notify.Chunk) (withdrawn bool, err error) {
+		b.fanOut = func(ctx context.Context, c notify.Chunk) (at time.Time, withdrawn bool, err error) {
 			for i := range c.Filings {
 				part := notify.Chunk{Task: c.Task, Filings: c.Filings[i : i+1], Cursor: c.Cursor}
-				if withdrawn, err = next(ctx, part); withdrawn || err != nil {
-					return withdrawn, err
+				if at, withdrawn, err = next(ctx, part); withdrawn || err != nil {
+					return at, withdrawn, err
 				}
 			}
 			c.Filings = nil
@@ -280,14 +287,14 @@ var brokenFanOut = []broken{
 	}, []string{"context/a chunk cut short leaves nothing behind"}},
 	{"files chunks without a lock", func(b *bench) {
 		next := b.fanOut
-		b.fanOut = func(ctx context.Context, c notify.Chunk) (withdrawn bool, err error) {
+		b.fanOut = func(ctx context.Context, c notify.Chunk) (at time.Time, withdrawn bool, err error) {
 			b.racing(func(racing bool) {
 				if racing {
 					b.fresh(notify.Notification{Tenant: "acme", Provider: "nobody"}, c.Filings...)
 				}
-				withdrawn, err = next(ctx, c)
+				at, withdrawn, err = next(ctx, c)
 			})
-			return withdrawn, err
+			return at, withdrawn, err
 		}
 	}, []string{"concurrency/fan-outs to the same recipients"}},
 }

@@ -200,8 +200,14 @@ func (s *scene) registered(r notify.Recipient) []notify.Registration {
 
 // chunk files a part of the fan-out that is held, which is not withdrawn.
 func (s *scene) chunk(t notify.Task, c notify.Chunk) {
+	s.chunkTimed(t, c)
+}
+
+// chunkTimed does, and returns the instant that the store tells.
+func (s *scene) chunkTimed(t notify.Task, c notify.Chunk) time.Time {
 	c.Task = held(t)
-	withdrawn, err := s.Store.FanOut(s.ctx, c)
+	at, withdrawn, err := s.Store.FanOut(s.ctx, c)
 	s.ok(err, "FanOut")
 	s.that(!withdrawn, "FanOut says that the notification is withdrawn")
+	return at
 }

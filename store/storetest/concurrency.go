@@ -69,7 +69,7 @@ func concurrentFanOuts(s *scene) {
 		}
 	}
 	s.parallel(workers, func(i int) error {
-		_, err := s.Store.FanOut(s.ctx, chunks[i])
+		_, _, err := s.Store.FanOut(s.ctx, chunks[i])
 		return err
 	})
 	for _, r := range people {

@@ -82,7 +82,7 @@ func (s *scene) calls() map[string]func(ctx context.Context) error {
 			return err
 		},
 		"FanOut": func(ctx context.Context) error {
-			_, err := st.FanOut(ctx, notify.Chunk{Task: held(task)})
+			_, _, err := st.FanOut(ctx, notify.Chunk{Task: held(task)})
 			return err
 		},
 		"Sweep":         func(ctx context.Context) error { _, err := st.Sweep(ctx, id, 10); return err },
@@ -244,7 +244,7 @@ func contextFanOut(s *scene) {
 	task := s.begin(alice, bob)
 	c := notify.Chunk{Task: held(task), Filings: []notify.Filing{to(alice, s.delivery(notify.Email)), to(bob)}, Cursor: bob.ID, Done: true}
 	s.cut(func(ctx context.Context) error {
-		_, err := s.Store.FanOut(ctx, c)
+		_, _, err := s.Store.FanOut(ctx, c)
 		return err
 	}, func() error { return s.empty(alice, bob) })
 	equal(s, "items", len(s.inbox(bob, notify.StateAll)), 1)

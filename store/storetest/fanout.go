@@ -18,6 +18,7 @@ var fanOutChecks = []check{
 	{"fanout/what was replaced is not filed again", fanOutReplaced},
 	{"fanout/rejections are logged", fanOutRejected},
 	{"fanout/tasks of a chunk may be held", fanOutLeased},
+	{"fanout/a chunk says when all was filed", fanOutFiled},
 	{"fanout/not due before its instant", fanOutNotBefore},
 }
 
@@ -86,7 +87,7 @@ func fanOutWithdrawn(s *scene) {
 	s.withdraw(notify.Withdrawal{Tenant: "acme", Entity: n.Entity})
 	s.that(s.load(task).Withdrawn, "the facts do not say that it is withdrawn")
 	chunk := notify.Chunk{Task: held(task), Filings: []notify.Filing{to(bob, s.delivery(notify.Email))}, Cursor: bob.ID}
-	withdrawn, err := s.Store.FanOut(s.ctx, chunk)
+	_, withdrawn, err := s.Store.FanOut(s.ctx, chunk)
 	s.ok(err, "FanOut")
 	s.that(withdrawn, "FanOut does not say that the notification is withdrawn")
 	equal(s, "items", s.inbox(bob, notify.StateAll), nil)
@@ -112,6 +113,18 @@ func fanOutTwice(s *scene) {
 	s.chunk(task, notify.Chunk{Filings: []notify.Filing{to(alice), to(bob)}})
 	equal(s, "item", s.item(alice, task.Notification), before)
 	equal(s, "items of the other", s.inbox(bob, notify.StateAll), []notify.ID{task.Notification})
+}
+
+// fanOutFiled: a store need not say it, but what it says is believed.
+func fanOutFiled(s *scene) {
+	task := s.begin(alice, bob, carol)
+	if at := s.chunkTimed(task, notify.Chunk{Filings: []notify.Filing{to(alice), to(bob)}}); !at.IsZero() {
+		equal(s, "instant of the item of alice", s.item(alice, task.Notification).Filed, at)
+		equal(s, "instant of the item of bob", s.item(bob, task.Notification).Filed, at)
+	}
+	s.Advance(time.Second)
+	at := s.chunkTimed(task, notify.Chunk{Filings: []notify.Filing{to(bob), to(carol)}})
+	equal(s, "instant with a filing that was dropped", at, time.Time{})
 }
 
 func fanOutTwins(s *scene) {

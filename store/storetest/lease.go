@@ -148,7 +148,7 @@ func leaseOldFanOut(s *scene) {
 		{Task: held(old), Filings: []notify.Filing{to(alice)}, Rejected: []notify.Rejection{{ID: s.id(), Recipient: bob, Reason: "x"}}, Done: true},
 		{Task: notify.Lease{ID: s.id(), Epoch: 1}, Filings: []notify.Filing{to(alice)}},
 	} {
-		_, err := s.Store.FanOut(s.ctx, c)
+		_, _, err := s.Store.FanOut(s.ctx, c)
 		s.is(err, notify.ErrLeaseLost, "FanOut")
 		equal(s, "items", s.inbox(alice, notify.StateAll), nil)
 		equal(s, "records", len(s.records(notify.DeliveryQuery{})), 0)

@@ -121,7 +121,7 @@ func withdrawBefore(s *scene) {
 		if t.Kind != notify.KindFanOut {
 			continue
 		}
-		withdrawn, err := s.Store.FanOut(s.ctx, notify.Chunk{Task: held(t), Filings: []notify.Filing{to(alice)}})
+		_, withdrawn, err := s.Store.FanOut(s.ctx, notify.Chunk{Task: held(t), Filings: []notify.Filing{to(alice)}})
 		s.ok(err, "FanOut")
 		s.that(withdrawn, "FanOut does not say that the notification is withdrawn")
 	}
