@@ -116,3 +116,50 @@ func handlers(t testing.TB, db *sql.DB) map[string]int {
 	require.NoError(t, rows.Err())
 	return found
 }
+
+// Tables that autovacuum has seen all but empty grow: what was planned then is
+// planned anew once it is slow, and does not stay so.
+func TestPlans_areMadeAnewWhenTablesHaveGrown(t *testing.T) {
+	db := openPostgres(t, "pgx")
+	db.SetMaxOpenConns(1)
+	schema := newSchema(t, db)
+	s := newPostgres(t, db, &postgres.Options{Schema: schema})
+	work := func(n int) time.Duration {
+		begun := time.Now()
+		tasks, err := s.Claim(t.Context(), notify.Claim{Lease: time.Minute, Channels: map[string]int{notify.Email: n}})
+		require.NoError(t, err)
+		require.Len(t, tasks, n)
+		outcomes := make([]notify.Outcome, n)
+		for i, k := range tasks {
+			outcomes[i] = notify.Outcome{Task: notify.Lease{ID: k.ID, Epoch: k.Epoch}, Status: notify.StatusDelivered}
+		}
+		_, err = s.Settle(t.Context(), outcomes)
+		require.NoError(t, err)
+		return time.Since(begun)
+	}
+	for _, table := range []string{"task", "item", "notification"} {
+		_, err := db.Exec("ALTER TABLE " + schema + ".notify_" + table + " SET (autovacuum_enabled = off)")
+		require.NoError(t, err)
+	}
+	few := func() {
+		for range 8 { // until there are general plans
+			_, err := s.Accept(t.Context(), []notify.Acceptance{toAlice("first"), toAlice("second")})
+			require.NoError(t, err)
+			work(2)
+		}
+	}
+	few()
+	_, err := db.Exec("VACUUM ANALYZE " + schema + ".notify_task")
+	require.NoError(t, err)
+	few()
+	seen := func() (tuples float64) {
+		require.NoError(t, db.QueryRow("SELECT reltuples FROM pg_class WHERE oid = '"+schema+".notify_task'::regclass").Scan(&tuples))
+		return tuples
+	}
+	require.Less(t, seen(), 100.0)
+	fillOutbox(t, s, 10)
+	for range 3 {
+		t.Log(work(1000))
+	}
+	assert.Greater(t, seen(), 500.0)
+}

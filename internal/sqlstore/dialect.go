@@ -107,6 +107,9 @@ type Dialect struct {
 	ClaimBuckets, ClaimBucket string
 	// ClaimExpired is in place of selectExpired, if it is not empty.
 	ClaimExpired string
+	// Refresh, if it is not empty, has plans made anew that were made while tables
+	// were far smaller. It is run after a statement was slow, once a minute at most.
+	Refresh string
 	// OneWriter says that writers exclude one another: those of a process queue
 	// for their turn, and looking for work first is cheaper than to begin.
 	OneWriter bool

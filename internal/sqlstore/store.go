@@ -21,7 +21,8 @@ type Store struct {
 	names      migrate.Names
 	clock      func() time.Time
 	unprepared bool
-	statements sync.Map      // text as written -> *statement
+	statements sync.Map // text as written -> *statement
+	refresher  refresher
 	turn       chan struct{} // held by the one writer of this process, see [Dialect].OneWriter
 }
 

@@ -67,6 +67,8 @@ func (t *tx) query(ctx context.Context, text string, scan func(row) error, args 
 // query implements querier on any connection of the pool.
 func (s *Store) query(ctx context.Context, text string, scan func(row) error, args ...any) error {
 	text = s.form(text, args)
+	s.refresh(ctx)
+	defer func(begun time.Time) { s.refresher.took(time.Since(begun)) }(time.Now())
 	if s.unprepared {
 		st := s.statement(text)
 		rows, err := s.db.QueryContext(ctx, st.text, s.bind(st, args)...)

@@ -43,6 +43,7 @@ ON CONFLICT (tenant, recipient, channel) DO UPDATE SET next_cut = excluded.next_
 ON CONFLICT (channel, account) DO UPDATE SET reason = excluded.reason, probe = excluded.probe, delay = excluded.delay`,
 
 		ClaimAtOnce: claimAtOnce,
+		Refresh:     refresh,
 
 		Join:     `JOIN`,
 		Probe:    probe,
@@ -114,6 +115,18 @@ BEGIN
   WHERE l.locktype = 'relation' AND l.relation = '{tombstone}'::regclass AND l.mode = 'RowShareLock' AND l.pid <> pg_backend_pid();
   WHILE EXISTS (SELECT 1 FROM pg_locks l WHERE l.virtualtransaction = ANY (earlier) AND l.locktype = 'virtualxid') LOOP
     PERFORM pg_sleep(0.002);
+  END LOOP;
+END $$`
+
+// refresh looks at those tables that have grown eightfold since autovacuum did.
+// That makes all plans on them anew, in each process; until then, which can be a
+// minute, a table that was all but empty is read from end to end.
+const refresh = `DO $$
+DECLARE grown regclass;
+BEGIN
+  FOR grown IN SELECT c.oid FROM pg_class c WHERE c.oid IN ('{task}'::regclass, '{item}'::regclass, '{notification}'::regclass)
+  AND pg_relation_size(c.oid) / current_setting('block_size')::bigint > 8 * GREATEST(c.relpages, 1) LOOP
+    EXECUTE 'ANALYZE ' || grown;
   END LOOP;
 END $$`
 
