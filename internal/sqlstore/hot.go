@@ -8,5 +8,6 @@ var hot = []string{
 	selectTasks, deleteTasks, leaseTasks, renewTasks, selectExpired, insertDeliveries,
 	factsOnly, selectProfiles,
 	selectFiled, moveProgress, forgetRecipients, addressSucceeded,
-	selectPlaces, releaseSnoozed, deleteBound,
+	selectPlaces,
+	selectPlans, countPending, selectUnsent, bindEntries, updatePlans, selectPutOff, deleteBound,
 }

@@ -4,96 +4,199 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/bellwether-go/notify"
 )
 
 const (
-	selectPlan = `SELECT p.tenant, p.recipient, p.channel, p.next_cut, p.last_cut FROM {plan} p WHERE p.tenant = ? AND p.recipient = ? AND p.channel = ? {locked}`
-	updatePlan = `UPDATE {plan} SET next_cut = ?, last_cut = ? WHERE tenant = ? AND recipient = ? AND channel = ?`
+	selectPlans = `SELECT p.tenant, p.recipient, p.channel, p.next_cut, p.last_cut FROM {rows tenant:text recipient:text channel:text} {join} {plan} p {key plan}
+ON p.tenant = r.tenant AND p.recipient = r.recipient AND p.channel = r.channel ORDER BY p.tenant, p.recipient, p.channel {locked p}`
+	updatePlans = `{update plan tenant:text recipient:text channel:text +upcoming:int +closed:int} SET next_cut = r.upcoming, last_cut = r.closed {those}`
 
+	// countPending counts the entries of each opening that are too old, within its
+	// window, and to come.
+	countPending = `SELECT r.opened, SUM(CASE WHEN e.filed < r.oldest THEN 1 ELSE 0 END), SUM(CASE WHEN e.filed >= r.oldest AND e.filed < r.cut THEN 1 ELSE 0 END), SUM(CASE WHEN e.filed >= r.cut THEN 1 ELSE 0 END)
+FROM {rows tenant:text recipient:text channel:text opened:id oldest:int cut:int} {join} {entry} e {key entry}
+ON e.tenant = r.tenant AND e.recipient = r.recipient AND e.channel = r.channel AND e.digest = {none} GROUP BY r.opened`
+
+	dropEntries = `DELETE FROM {entry} WHERE tenant = ? AND recipient = ? AND channel = ? AND digest = {none} AND filed < ?`
+	bindEntries = `{update entry tenant:text recipient:text channel:text +opened:id +cut:int} SET digest = r.opened {those} AND digest = {none} AND filed < r.cut`
+
+	selectUnsent = `SELECT DISTINCT t.tenant, t.recipient, t.channel FROM {rows tenant:text recipient:text channel:text} {join} {task} t
+ON t.tenant = r.tenant AND t.recipient = r.recipient AND t.channel = r.channel WHERE t.queue = 1 AND t.kind = 'digest'`
 	selectDigests = `SELECT id FROM {task} WHERE queue = 1 AND kind = 'digest' AND tenant = ? AND recipient = ? AND channel = ?`
 	selectEarlier = `SELECT ` + taskColumns + ` FROM {rows held:id} {join} {task} t {key task} ON t.id = r.held WHERE leased_until = 0 AND unknown = 0 {locked t}`
-
-	dropEntries   = `DELETE FROM {entry} WHERE tenant = ? AND recipient = ? AND channel = ? AND digest = {none} AND filed < ?`
-	bindEntries   = `UPDATE {entry} SET digest = ? WHERE tenant = ? AND recipient = ? AND channel = ? AND digest = {none} AND filed < ?`
 	rebindEntries = `UPDATE {entry} SET digest = ? WHERE tenant = ? AND recipient = ? AND channel = ? AND digest = ?`
-	anyEntry      = `SELECT 1 FROM {entry} WHERE tenant = ? AND recipient = ? AND channel = ? AND digest = {none} LIMIT 1`
 )
 
-// OpenDigests implements [notify.DigestStore]. An earlier digest whose lease
-// has expired counts as leased: its letter may be out.
+// planKey names a plan.
+type planKey struct {
+	notify.Recipient
+	channel string
+}
+
+func keyOf(p notify.Plan) planKey { return planKey{p.Recipient, p.Channel} }
+
+func (k planKey) row(more ...any) []any { return append([]any{k.Tenant, k.ID, k.channel}, more...) }
+
+// OpenDigests implements [notify.DigestStore], all of them in one transaction. An
+// earlier digest whose lease has expired counts as leased: its letter may be out.
 func (s *Store) OpenDigests(ctx context.Context, openings []notify.Opening) error {
 	if len(openings) == 0 {
 		return nil
 	}
 	ordered := slices.Clone(openings)
-	slices.SortStableFunc(ordered, func(a, b notify.Opening) int {
-		return cmp.Or(compareRecipients(a.Plan.Recipient, b.Plan.Recipient), cmp.Compare(a.Plan.Channel, b.Plan.Channel))
-	})
+	slices.SortStableFunc(ordered, compareOpenings)
+	// After the first for a plan it is not as read any more.
+	ordered = slices.CompactFunc(ordered, func(a, b notify.Opening) bool { return compareOpenings(a, b) == 0 })
 	return s.write(ctx, "open digests", func(ctx context.Context, t *tx) error {
-		for _, o := range ordered {
-			if err := t.open(ctx, o); err != nil {
-				return err
-			}
+		open, err := t.asRead(ctx, ordered)
+		if err != nil || len(open) == 0 {
+			return err
 		}
-		return nil
+		return t.open(ctx, open)
 	})
 }
 
-func (t *tx) open(ctx context.Context, o notify.Opening) error {
-	of := []any{o.Plan.Recipient.Tenant, o.Plan.Recipient.ID, o.Plan.Channel}
-	asRead := false
-	err := t.query(ctx, selectPlan, func(r row) error {
+func compareOpenings(a, b notify.Opening) int {
+	return cmp.Or(compareRecipients(a.Plan.Recipient, b.Plan.Recipient), cmp.Compare(a.Plan.Channel, b.Plan.Channel))
+}
+
+// asRead locks the plans and leaves out those that have changed. Whoever files for
+// one of these waits for the lock before its entry can be seen.
+func (t *tx) asRead(ctx context.Context, openings []notify.Opening) ([]notify.Opening, error) {
+	var rows rowset
+	for _, o := range openings {
+		rows = append(rows, keyOf(o.Plan).row())
+	}
+	found := make(map[planKey]notify.Plan, len(openings))
+	err := t.query(ctx, selectPlans, func(r row) error {
 		p, err := scanPlan(r)
-		asRead = p.NextCut.Equal(stored(o.Plan.NextCut)) && p.LastCut.Equal(stored(o.Plan.LastCut))
+		found[keyOf(p)] = p
 		return err
-	}, of...)
-	if err != nil || !asRead {
-		return err
-	}
-	next, last := micros(o.NextCut), micros(o.Plan.LastCut)
-	if !o.Cut.IsZero() {
-		if err := t.openRun(ctx, o, of); err != nil {
-			return err
-		}
-		last = micros(o.Cut)
-		left := false
-		err := t.query(ctx, anyEntry, func(row) error { left = true; return nil }, of...)
-		if err != nil {
-			return err
-		}
-		if !left {
-			next = 0
+	}, rows)
+	return slices.DeleteFunc(slices.Clone(openings), func(o notify.Opening) bool {
+		p, there := found[keyOf(o.Plan)]
+		return !there || !p.NextCut.Equal(stored(o.Plan.NextCut)) || !p.LastCut.Equal(stored(o.Plan.LastCut))
+	}), err
+}
+
+func (t *tx) open(ctx context.Context, openings []notify.Opening) error {
+	var plans rowset
+	var runs []notify.Opening
+	for _, o := range openings {
+		if o.Cut.IsZero() {
+			plans = append(plans, keyOf(o.Plan).row(micros(o.NextCut), micros(o.Plan.LastCut)))
+		} else {
+			runs = append(runs, o)
 		}
 	}
-	_, err = t.exec(ctx, updatePlan, append([]any{next, last}, of...)...)
+	pending, err := t.openRuns(ctx, runs)
+	if err != nil {
+		return err
+	}
+	for _, o := range runs {
+		next := int64(0)
+		if pending[o.Task.ID].left > 0 {
+			next = micros(o.NextCut)
+		}
+		plans = append(plans, keyOf(o.Plan).row(next, micros(o.Cut)))
+	}
+	_, err = t.exec(ctx, updatePlans, plans)
 	return err
 }
 
-// openRun binds what was filed in the window, and what an earlier digest had
+// waiting is how many entries an opening finds.
+type waiting struct{ old, within, left int }
+
+// openRuns binds what was filed in each window, and what an earlier digest had
 // bound that nobody has begun, to a new one.
-func (t *tx) openRun(ctx context.Context, o notify.Opening, of []any) error {
-	cut := micros(o.Cut)
-	if _, err := t.exec(ctx, dropEntries, append(slices.Clone(of), min(micros(o.Oldest), cut))...); err != nil {
-		return err
+func (t *tx) openRuns(ctx context.Context, runs []notify.Opening) (map[notify.ID]waiting, error) {
+	if len(runs) == 0 {
+		return nil, nil
 	}
-	id := o.Task.ID
-	bound, err := t.exec(ctx, bindEntries, append(append([]any{id}, of...), cut)...)
+	counts, err := t.countPending(ctx, runs)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	superseded, err := t.supersede(ctx, id, of)
+	unsent, err := t.unsent(ctx, runs)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if bound+superseded == 0 {
-		return nil
+	var bound rowset
+	var tasks []taskRow
+	for _, o := range runs {
+		n, key := counts[o.Task.ID], keyOf(o.Plan)
+		if n.old > 0 {
+			if _, err := t.exec(ctx, dropEntries, key.row(micros(oldest(o)))...); err != nil {
+				return nil, err
+			}
+		}
+		superseded := int64(0)
+		if unsent[key] {
+			if superseded, err = t.supersede(ctx, o.Task.ID, key.row()); err != nil {
+				return nil, err
+			}
+		}
+		if n.within > 0 {
+			bound = append(bound, key.row(o.Task.ID, micros(o.Cut)))
+		}
+		if int64(n.within)+superseded > 0 {
+			tasks = append(tasks, digestTask(o, t.now))
+		}
 	}
+	if len(bound) > 0 {
+		if _, err := t.exec(ctx, bindEntries, bound); err != nil {
+			return nil, err
+		}
+	}
+	return counts, t.insertTasks(ctx, tasks)
+}
+
+func digestTask(o notify.Opening, now int64) taskRow {
 	o.Task.Kind, o.Task.Channel = notify.KindDigest, o.Plan.Channel
-	task := newTask(o.Task, o.Plan.Recipient, "", "", 0, t.now)
+	task := newTask(o.Task, o.Plan.Recipient, "", "", 0, now)
 	task.Cut, task.From = stored(o.Cut), stored(o.From)
-	return t.insertTasks(ctx, []taskRow{task})
+	return task
+}
+
+func (t *tx) countPending(ctx context.Context, runs []notify.Opening) (map[notify.ID]waiting, error) {
+	var rows rowset
+	for _, o := range runs {
+		rows = append(rows, keyOf(o.Plan).row(o.Task.ID, micros(oldest(o)), micros(o.Cut)))
+	}
+	counts := make(map[notify.ID]waiting, len(runs))
+	return counts, t.query(ctx, countPending, func(r row) error {
+		var id notify.ID
+		var n waiting
+		err := r.Scan(scanID(&id), &n.old, &n.within, &n.left)
+		counts[id] = n
+		return err
+	}, rows)
+}
+
+// oldest is from when on entries are in the window.
+func oldest(o notify.Opening) time.Time {
+	if o.Oldest.Before(o.Cut) {
+		return o.Oldest
+	}
+	return o.Cut
+}
+
+// unsent tells which plans have a digest in the outbox.
+func (t *tx) unsent(ctx context.Context, runs []notify.Opening) (map[planKey]bool, error) {
+	var rows rowset
+	for _, o := range runs {
+		rows = append(rows, keyOf(o.Plan).row())
+	}
+	found := map[planKey]bool{}
+	return found, t.query(ctx, selectUnsent, func(r row) error {
+		var k planKey
+		err := r.Scan(&k.Tenant, &k.ID, &k.channel)
+		found[k] = true
+		return err
+	}, rows)
 }
 
 // supersede closes earlier digests and returns how many entries changed over.

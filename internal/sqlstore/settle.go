@@ -55,6 +55,7 @@ func (t *tx) settle(ctx context.Context, outcomes []notify.Outcome) ([]notify.ID
 	var gone, fannedOut []notify.ID // tasks; notifications
 	var back []taskRow
 	var ended []taskRow
+	var digests []ending
 	for _, o := range outcomes {
 		k, ok := rows.of(o.Task)
 		if !ok {
@@ -74,13 +75,14 @@ func (t *tx) settle(ctx context.Context, outcomes []notify.Outcome) ([]notify.ID
 		case k.Kind == notify.KindSweep: // a fan-out of the same notification may be pending
 		default:
 			if k.Kind == notify.KindDigest {
-				if err := t.closeDigest(ctx, k, o); err != nil {
-					return nil, err
-				}
+				digests = append(digests, ending{k, o})
 			}
 			k.status = o.Status
 			ended = append(ended, k)
 		}
+	}
+	if err := t.closeDigests(ctx, digests); err != nil {
+		return nil, err
 	}
 	if err := t.deleteTasks(ctx, gone); err != nil {
 		return nil, err
