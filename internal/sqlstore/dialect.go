@@ -150,9 +150,9 @@ type Dialect struct {
 	// WriteTx and ReadTx are the options of transactions; those of ReadTx give
 	// all statements one snapshot.
 	WriteTx, ReadTx *sql.TxOptions
-	// Commit is a statement that commits, for drivers that otherwise do not
-	// bound a commit by a context.
-	Commit string
+	// EndsUnbounded says that the driver commits and rolls back without regard to a
+	// context.
+	EndsUnbounded bool
 	// Savepoint, Release and Back enclose what is written inside a transaction
 	// of the host, so that a failure leaves nothing of it.
 	Savepoint, Release, Back string

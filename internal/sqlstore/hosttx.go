@@ -175,7 +175,8 @@ func (h *HostTx) saved(ctx context.Context, t *tx, f func(*tx) error) error {
 		if h.rolledBack(err) {
 			return err
 		}
-		undo := context.WithoutCancel(ctx)
+		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), deadline)
+		defer cancel()
 		if back := errors.Join(h.mark(undo, d.Back), h.mark(undo, d.Release)); back != nil {
 			return fmt.Errorf("%w (the transaction must be rolled back: %w)", err, back)
 		}

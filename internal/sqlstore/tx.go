@@ -162,7 +162,7 @@ func (s *Store) onConn(ctx context.Context, write bool, f func(*sql.Conn) error)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer s.giveBack(ctx, conn)
 	if !write {
 		return f(conn)
 	}
@@ -210,32 +210,61 @@ func (s *Store) attempt(ctx context.Context, conn *sql.Conn, opts *sql.TxOptions
 	if err != nil {
 		return err
 	}
-	defer begun.Rollback() // after a commit it does nothing
-	if write && s.d.Begin != "" {
+	defer begun.Rollback() // of what panics; what has ended is left alone
+	t := &tx{s: s, tx: begun, readOnly: !write}
+	if err := s.within(ctx, t, f); err != nil {
+		_ = s.end(ctx, begun.Rollback)
+		return err
+	}
+	return s.end(ctx, begun.Commit)
+}
+
+// within runs f in a transaction that has begun, after what comes first in each.
+func (s *Store) within(ctx context.Context, t *tx, f func(context.Context, *tx) error) (err error) {
+	if !t.readOnly && s.d.Begin != "" {
 		left := deadline
 		if end, ok := ctx.Deadline(); ok {
 			left = max(time.Until(end), 0)
 		}
 		lock := s.statement(s.d.Begin).text
-		if _, err := begun.ExecContext(ctx, fmt.Sprintf(lock, left.Milliseconds())); err != nil {
+		if _, err := t.tx.ExecContext(ctx, fmt.Sprintf(lock, left.Milliseconds())); err != nil {
 			return err
 		}
 	}
-	t := &tx{s: s, tx: begun, readOnly: !write}
 	if t.now, err = s.now(ctx, t); err != nil {
 		return err
 	}
 	if err := f(ctx, t); err != nil {
 		return err
 	}
-	if ctx.Err() != nil {
+	return ctx.Err()
+}
+
+// end ends a transaction. Where a driver would wait for a server that does not
+// answer whatever the context says, nobody waits for the driver longer than
+// that: its connection is lost until the server answers or is found dead.
+func (s *Store) end(ctx context.Context, how func() error) error {
+	if !s.d.EndsUnbounded {
+		return how()
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- how() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if s.d.Commit == "" {
-		return begun.Commit()
+}
+
+// giveBack gives a connection back to the pool, which waits until transactions
+// on it have ended.
+func (s *Store) giveBack(ctx context.Context, conn *sql.Conn) {
+	if s.d.EndsUnbounded && ctx.Err() != nil {
+		go conn.Close()
+		return
 	}
-	_, err = begun.ExecContext(ctx, s.d.Commit)
-	return err
+	conn.Close()
 }
 
 // explain names the call that failed, and what the host can do about it.

@@ -58,17 +58,18 @@ ON DUPLICATE KEY UPDATE reason = VALUES(reason), probe = VALUES(probe), delay = 
 		Barrier:  `SELECT version FROM {schema} WHERE version = 1 FOR UPDATE`,
 		Unqueued: `NOT EXISTS (SELECT 1 FROM {task} t WHERE t.notification = n.id)`,
 
-		WriteTx:   &sql.TxOptions{Isolation: sql.LevelReadCommitted},
-		ReadTx:    &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
-		Commit:    `COMMIT`,
+		WriteTx: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+		ReadTx:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+
 		Savepoint: `SAVEPOINT notify`,
 		Release:   `RELEASE SAVEPOINT notify`,
 		Back:      `ROLLBACK TO SAVEPOINT notify`,
 
-		RolledBack: rolledBack,
-		Busy:       busy,
-		Duplicate:  duplicate,
-		Hint:       hint,
+		EndsUnbounded: true,
+		RolledBack:    rolledBack,
+		Busy:          busy,
+		Duplicate:     duplicate,
+		Hint:          hint,
 	}
 	d.Inspect = func(ctx context.Context, db *sql.DB) error { return inspect(ctx, db, d) }
 	return d
