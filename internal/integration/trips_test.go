@@ -208,3 +208,49 @@ func TestTrips_ofClaimsFromUnevenBuckets(t *testing.T) {
 	assert.Equal(t, notify.LaneUrgent, tasks[2].Lane)
 	assert.Equal(t, notify.LaneNormal, tasks[3].Lane)
 }
+
+// An evening opens and closes many digests by as many statements as a few.
+func TestTrips_ofDigests(t *testing.T) {
+	schema := newSchema(t, openPostgres(t, "pgx"))
+	config, err := pgx.ParseConfig(serviceDSN(t, "NOTIFY_TEST_POSTGRES"))
+	require.NoError(t, err)
+	traced := &tracer{}
+	config.Tracer = traced
+	db := stdlib.OpenDB(*config)
+	defer db.Close()
+	s := newPostgres(t, db, &postgres.Options{Schema: schema})
+	var opened, closed []int
+	for _, size := range []int{1, 2, 100} {
+		now, err := s.Now(t.Context())
+		require.NoError(t, err)
+		a := toAlice("paid")
+		a.Filings = filings(crowd(size))
+		for i := range a.Filings {
+			a.Filings[i].Tasks, a.Filings[i].Entries = nil, []notify.NewEntry{{Channel: notify.Email, NextCut: now}}
+		}
+		_, err = s.Accept(t.Context(), []notify.Acceptance{a})
+		require.NoError(t, err)
+		plans, at, err := s.DuePlans(t.Context(), []string{notify.Email}, size)
+		require.NoError(t, err)
+		require.Len(t, plans, size)
+		openings := make([]notify.Opening, size)
+		for i, p := range plans {
+			openings[i] = notify.Opening{Plan: p, Cut: at, From: now, Oldest: now, NextCut: at.Add(24 * time.Hour), Task: notify.NewTask{ID: newID(), Kind: notify.KindDigest}}
+		}
+		opened = append(opened, len(traced.during(func() { require.NoError(t, s.OpenDigests(t.Context(), openings)) })))
+		tasks, err := s.Claim(t.Context(), notify.Claim{Lease: time.Minute, Channels: map[string]int{notify.Email: size}})
+		require.NoError(t, err)
+		require.Len(t, tasks, size)
+		var outcomes []notify.Outcome
+		for _, k := range tasks {
+			outcomes = append(outcomes, notify.Outcome{Task: notify.Lease{ID: k.ID, Epoch: k.Epoch}, Status: notify.StatusDelivered})
+		}
+		closed = append(closed, len(traced.during(func() {
+			lost, err := s.Settle(t.Context(), outcomes)
+			require.NoError(t, err)
+			require.Empty(t, lost)
+		})))
+	}
+	assert.Equal(t, opened[1:], opened[:2], "statements that open 1, 2 and 100 digests")
+	assert.Equal(t, closed[1:], closed[:2], "statements that close them")
+}
