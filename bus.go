@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -9,8 +10,8 @@ import (
 // notification for those who are watching right now.
 type Signal struct {
 	Recipient Recipient
-	Changed   bool // not, or not only, by a new item: by a mark, a save, a withdrawal
-	Transient *Item
+	Changed   bool  // not, or not only, by a new item: by a mark, a save, a withdrawal
+	Transient *Item // without its recipient: one for all of them, which nobody changes
 }
 
 // Bus carries signals between processes. It may lose any of them: a hint that
@@ -27,11 +28,16 @@ type Bus interface {
 type localBus struct {
 	mu          sync.Mutex
 	next        int
-	subscribers map[Recipient]map[int]func(Signal)
+	subscribers map[Recipient][]subscriber
+}
+
+type subscriber struct {
+	id   int
+	tell func(Signal)
 }
 
 func newLocalBus() *localBus {
-	return &localBus{subscribers: make(map[Recipient]map[int]func(Signal))}
+	return &localBus{subscribers: make(map[Recipient][]subscriber)}
 }
 
 func (b *localBus) Publish(_ context.Context, signals []Signal) error {
@@ -41,8 +47,8 @@ func (b *localBus) Publish(_ context.Context, signals []Signal) error {
 		return nil
 	}
 	for _, s := range signals {
-		for _, fn := range b.subscribers[s.Recipient] {
-			fn(s)
+		for _, to := range b.subscribers[s.Recipient] {
+			to.tell(s)
 		}
 	}
 	return nil
@@ -53,15 +59,12 @@ func (b *localBus) Subscribe(r Recipient, fn func(Signal)) (func(), error) {
 	defer b.mu.Unlock()
 	b.next++
 	id := b.next
-	if b.subscribers[r] == nil {
-		b.subscribers[r] = make(map[int]func(Signal))
-	}
-	b.subscribers[r][id] = fn
+	b.subscribers[r] = append(b.subscribers[r], subscriber{id, fn})
 	return func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		delete(b.subscribers[r], id)
-		if len(b.subscribers[r]) == 0 {
+		left := slices.DeleteFunc(b.subscribers[r], func(s subscriber) bool { return s.id == id })
+		if b.subscribers[r] = left; len(left) == 0 {
 			delete(b.subscribers, r)
 		}
 	}, nil

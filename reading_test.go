@@ -80,12 +80,12 @@ func TestWatch_aReaderWhoTakesNothingHoldsNoSenderUp(t *testing.T) { // R28, R30
 		synctest.Wait()
 		toast := note("pop-up")
 		toast.Transient = true
-		for range 100 {
+		for range 200 {
 			send(t, n, toast)
 		}
 		close(stuck)
 		synctest.Wait()
-		assert.Equal(t, 16, popups, "what a reader has not taken is bounded")
+		assert.Equal(t, 128, popups, "what a reader has not taken is bounded")
 		cancel()
 		synctest.Wait()
 	})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -301,9 +302,10 @@ func (n *Notifier) publishTransient(ctx context.Context, notes []Notification, r
 		}
 		to := note.To
 		note.To = nil
+		item := &Item{ID: receipts[i].ID, NotificationID: receipts[i].ID, Notification: n.absolute(note), Filed: time.Now().UTC().Truncate(time.Microsecond)}
+		signals = slices.Grow(signals, len(to))
 		for _, r := range to {
-			item := Item{ID: receipts[i].ID, NotificationID: receipts[i].ID, Recipient: r, Notification: n.absolute(note), Filed: time.Now().UTC().Truncate(time.Microsecond)}
-			signals = append(signals, Signal{Recipient: r, Transient: &item})
+			signals = append(signals, Signal{Recipient: r, Transient: item})
 		}
 		n.emit(ctx, Event{Type: EventAccepted, Notification: receipts[i].ID, Provider: note.Provider, Count: len(to)})
 	}

@@ -68,7 +68,7 @@ func checkReceivers(n *Notification, _ *url.URL) error {
 	}
 	// What is delivered from memory must not change with what the caller keeps.
 	n.To, n.Rows, n.Actions, n.Data = slices.Clone(n.To), slices.Clone(n.Rows), slices.Clone(n.Actions), slices.Clone(n.Data)
-	slices.SortFunc(n.To, compareRecipients)
+	slices.SortFunc(n.To, func(a, b Recipient) int { return strings.Compare(a.ID, b.ID) }) // of one tenant
 	n.To = slices.Compact(n.To)
 	if n.Actor.ID != "" && n.Actor.Tenant == "" {
 		n.Actor.Tenant = n.Tenant
@@ -211,7 +211,7 @@ func checkKindOfSend(n *Notification, _ *url.URL) error {
 }
 
 func compareRecipients(a, b Recipient) int {
-	return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.ID, b.ID))
+	return cmp.Or(strings.Compare(a.Tenant, b.Tenant), strings.Compare(a.ID, b.ID))
 }
 
 // checkRecipient is for recipients that come alone, as arguments.

@@ -13,39 +13,34 @@ import (
 // of connected readers cost a few queries per poll, and no goroutine.
 type watched struct {
 	mu       sync.Mutex
-	watchers map[Recipient]map[*watcher]Glimpse // what each saw last
-	due      time.Time                          // of the next look
+	watchers map[Recipient][]*Watcher
+	due      time.Time // of the next look
 	looking  bool
 }
 
-func (d *watched) add(w *watcher) {
+func (d *watched) add(w *Watcher) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.watchers == nil {
-		d.watchers = make(map[Recipient]map[*watcher]Glimpse)
+		d.watchers = make(map[Recipient][]*Watcher)
 	}
-	if d.watchers[w.in.recipient] == nil {
-		d.watchers[w.in.recipient] = make(map[*watcher]Glimpse)
-	}
-	d.watchers[w.in.recipient][w] = Glimpse{}
+	d.watchers[w.in.recipient] = append(d.watchers[w.in.recipient], w)
 }
 
-func (d *watched) remove(w *watcher) {
+func (d *watched) remove(w *Watcher) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.watchers[w.in.recipient], w)
-	if len(d.watchers[w.in.recipient]) == 0 {
+	left := slices.DeleteFunc(d.watchers[w.in.recipient], func(other *Watcher) bool { return other == w })
+	if d.watchers[w.in.recipient] = left; len(left) == 0 {
 		delete(d.watchers, w.in.recipient)
 	}
 }
 
-// saw notes what a watcher has told its reader.
-func (d *watched) saw(w *watcher) {
+// saw notes what a watcher has found.
+func (d *watched) saw(w *Watcher) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if _, still := d.watchers[w.in.recipient][w]; still {
-		d.watchers[w.in.recipient][w] = Glimpse{Counts: w.counts, Newest: w.at}
-	}
+	w.seen = Glimpse{Counts: w.counts, Newest: w.at}
 }
 
 // look looks at all inboxes if it is time and nobody else does, and gives hints
@@ -92,8 +87,8 @@ func (d *watched) glance(ctx context.Context, n *Notifier, glancer Glancer, reci
 		}
 		d.mu.Lock()
 		for _, r := range chunk {
-			for w, seen := range d.watchers[r] {
-				if glimpses[r].Counts != seen.Counts || glimpses[r].Newest.after(seen.Newest) {
+			for _, w := range d.watchers[r] {
+				if glimpses[r].Counts != w.seen.Counts || glimpses[r].Newest.after(w.seen.Newest) {
 					w.signal(Signal{})
 				}
 			}

@@ -89,6 +89,9 @@ func TestWatch_thousandsOfReadersAreLookedAtTogether(t *testing.T) { // R30
 		for i := range readers {
 			readers[i] = watch(ctx, here, notify.User(fmt.Sprint(i)))
 		}
+		full := note("something there")
+		full.To = []notify.Recipient{notify.User("9")}
+		send(t, here, full)
 		time.Sleep(time.Minute)
 		store.reads.Store(0)
 		store.glances.Store(0)

@@ -21,7 +21,7 @@ var comparisons = slices.Concat(accepting, delivering, reading, digesting, strea
 	pgDelivering, pgAccepting, pgReading, pgDigesting, pgClaiming, mariaComparing)
 
 func main() {
-	if servePush() || serveMail() {
+	if servePush() || serveMail() || readStreams() {
 		return
 	}
 	rounds := flag.Int("rounds", 5, "rounds; each runs every candidate once")

@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestMain is also where push service and mail server begin, as in main.
+// TestMain is also where push service, mail server and readers of streams begin, as in main.
 func TestMain(m *testing.M) {
-	if servePush() || serveMail() {
+	if servePush() || serveMail() || readStreams() {
 		return
 	}
 	os.Exit(m.Run())

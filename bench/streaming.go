@@ -7,12 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/bellwether-go/notify"
@@ -23,17 +21,22 @@ import (
 // streaming measures live streams, one for each of 2,000 people, from the Send of
 // a pop-up to the last reader who has it. The reference is what one writes by
 // hand: a channel for each connection, and a write and a flush for each event,
-// of the same bytes that are there already.
+// of the same bytes that are there already. The readers of both are a process of
+// their own.
 var streaming = []comparison{
-	streamed("live: 8 events back to back to 2,000 streams, events per second", 3, 8),
-	streamed("live: one event to 2,000 streams, events per second", 1/1.1, 1),
+	streamed("live: 100 events back to back to 2,000 streams, events per second", 3, 100, (*streams).turn),
+	streamed("live: 8 events back to back to 2,000 streams, events per second", 3, 8, (*streams).turn),
+	streamed("live: one event to 2,000 streams, events per second", 1/1.1, 1, (*streams).turn),
+	streamed("live: 100 events back to back, per second of CPU time of server and readers", 0, 100, (*streams).frugal),
+	streamed("live: 8 events back to back, per second of CPU time of server and readers", 0, 8, (*streams).frugal),
+	streamed("live: one event, per second of CPU time of server and readers", 0, 1, (*streams).frugal),
 	{name: "live: streams per MiB of memory, against 30 KiB each", goal: 1, open: func(ctx context.Context, _ string) (turn, turn, func(), error) {
 		budget := func(context.Context, time.Duration) (float64, error) { return 1024 / 30.0, nil }
 		return budget, memoryOfStreams, func() {}, nil
 	}},
 }
 
-func streamed(name string, goal float64, burst int) comparison {
+func streamed(name string, goal float64, burst int, how func(s *streams, burst int) turn) comparison {
 	return comparison{name: name, goal: goal, open: func(ctx context.Context, _ string) (turn, turn, func(), error) {
 		ours, err := openOurStreams(ctx)
 		if err != nil {
@@ -44,17 +47,15 @@ func streamed(name string, goal float64, burst int) comparison {
 			ours.close()
 			return nil, nil, nil, err
 		}
-		return plain.turn(burst), ours.turn(burst), func() { plain.close(); ours.close() }, nil
+		return how(plain, burst), how(ours, burst), func() { plain.close(); ours.close() }, nil
 	}}
 }
 
-// streams are connections to a server on loopback, whose readers count events.
+// streams are connections to a server on loopback.
 type streams struct {
 	server  *httptest.Server
 	send    func(ctx context.Context) error // one event to all
-	readers sync.WaitGroup
-	conns   []net.Conn
-	got     atomic.Int64
+	readers *streamReaders
 }
 
 func streamCount() int { return max(1, 2000/scale) }
@@ -65,76 +66,54 @@ func (s *streams) turn(burst int) turn {
 	return func(ctx context.Context, slice time.Duration) (float64, error) {
 		start, sent := time.Now(), 0
 		for time.Since(start) < slice {
-			before := s.got.Load()
 			for range burst {
 				if err := s.send(ctx); err != nil {
 					return 0, err
 				}
 			}
-			if err := s.await(before + int64(burst*len(s.conns))); err != nil {
+			if err := s.readers.await(burst * streamCount()); err != nil {
 				return 0, err
 			}
-			sent += burst * len(s.conns)
+			sent += burst * streamCount()
 		}
 		return float64(sent) / time.Since(start).Seconds(), nil
 	}
 }
 
-func (s *streams) await(events int64) error {
-	for deadline := time.Now().Add(time.Minute); s.got.Load() < events; {
-		if time.Now().After(deadline) {
-			return fmt.Errorf("%d events came of %d", s.got.Load(), events)
+// frugal is turn by the time that both processes spend on a processor, which
+// neighbours disturb less.
+func (s *streams) frugal(burst int) turn {
+	perSecond := s.turn(burst)
+	return func(ctx context.Context, slice time.Duration) (float64, error) {
+		before, err := processorTime()
+		if err != nil {
+			return 0, err
 		}
-		time.Sleep(50 * time.Microsecond)
+		start, theirs := time.Now(), s.readers.spent
+		rate, err := perSecond(ctx, slice)
+		if err != nil {
+			return 0, err
+		}
+		sent := rate * time.Since(start).Seconds()
+		after, err := processorTime()
+		return sent / (after - before + s.readers.spent - theirs).Seconds(), err
 	}
-	return nil
 }
 
 // connect opens a stream for each recipient.
-func (s *streams) connect() error {
-	for i := range streamCount() {
-		conn, err := net.Dial("tcp", s.server.Listener.Addr().String())
-		if err != nil {
-			return err
-		}
-		s.conns = append(s.conns, conn)
-		if _, err := fmt.Fprintf(conn, "GET /notify/api/v1/stream HTTP/1.1\r\nHost: bench\r\nX-User: %d\r\n\r\n", i); err != nil {
-			return err
-		}
-		s.readers.Go(func() { s.read(conn) })
-	}
-	return s.await(int64(len(s.conns))) // each says hello
-}
-
-// read counts what ends like an event: only JSON does, no comment and no head.
-func (s *streams) read(conn net.Conn) {
-	end := []byte("}\n\n")
-	kept := 0
-	buffer := make([]byte, 2048)
-	for {
-		n, err := conn.Read(buffer[kept:])
-		if err != nil {
-			return
-		}
-		text := buffer[:kept+n]
-		s.got.Add(int64(bytes.Count(text, end)))
-		if bytes.HasSuffix(text, end) {
-			kept = 0
-			continue
-		}
-		kept = copy(buffer, text[max(0, len(text)-2):])
-	}
+func (s *streams) connect(ctx context.Context) (err error) {
+	s.readers, err = startStreamReaders(ctx, s.server.Listener.Addr().String(), streamCount())
+	return err
 }
 
 func (s *streams) close() {
-	for _, conn := range s.conns {
-		_ = conn.Close()
+	if s.readers != nil {
+		_ = s.readers.stop()
 	}
-	s.readers.Wait()
 	s.server.Close()
 }
 
-func openOurStreams(context.Context) (*streams, error) {
+func openOurStreams(ctx context.Context) (*streams, error) {
 	center, err := notify.New(memory.New(nil), &notify.Options{Providers: notify.Providers{{ID: "billing", Title: "Billing"}}})
 	if err != nil {
 		return nil, err
@@ -142,14 +121,14 @@ func openOurStreams(context.Context) (*streams, error) {
 	who := func(r *http.Request) (notify.Recipient, error) { return notify.User(r.Header.Get("X-User")), nil }
 	var all []notify.Recipient
 	for i := range streamCount() {
-		all = append(all, notify.User(fmt.Sprint(i)))
+		all = append(all, notify.User(fmt.Sprintf("%04d", i))) // in order, as a database gives them
 	}
 	s := &streams{server: httptest.NewServer(notifyhttp.Handler(center, who, nil))}
 	s.send = func(ctx context.Context) error {
 		_, err := center.Send(ctx, notify.Notification{Provider: "billing", To: all, Title: title, Body: body, Transient: true})
 		return err
 	}
-	if err := s.connect(); err != nil {
+	if err := s.connect(ctx); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -196,7 +175,7 @@ func openPlainStreams(ctx context.Context) (*streams, error) {
 			}
 		}
 	}))
-	if err := s.connect(); err != nil {
+	if err := s.connect(ctx); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -214,7 +193,7 @@ func oneEvent(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("X-User", "0")
+	request.Header.Set("X-User", "0000")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return nil, err
@@ -246,7 +225,7 @@ func oneEvent(ctx context.Context) ([]byte, error) {
 }
 
 // memoryOfStreams opens streams and tells how many fit into a MiB: heap and
-// stacks of server, center and of the clients, which are in the same process.
+// stacks of server and center.
 func memoryOfStreams(ctx context.Context, _ time.Duration) (float64, error) {
 	before := memoryInUse()
 	s, err := openOurStreams(ctx)
@@ -257,10 +236,10 @@ func memoryOfStreams(ctx context.Context, _ time.Duration) (float64, error) {
 	if err := s.send(ctx); err != nil {
 		return 0, err
 	}
-	if err := s.await(int64(2 * len(s.conns))); err != nil {
+	if err := s.readers.await(streamCount()); err != nil {
 		return 0, err
 	}
-	each := (memoryInUse() - before) / float64(len(s.conns))
+	each := (memoryInUse() - before) / float64(streamCount())
 	return (1 << 20) / max(each, 1), nil
 }
 

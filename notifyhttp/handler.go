@@ -40,6 +40,7 @@ type handler struct {
 	unsubscribe *Unsubscribe
 	crossOrigin *http.CrossOriginProtection
 	streams     *streams
+	popUps      popUps
 	trials      *trials
 	log         *slog.Logger
 }
@@ -102,6 +103,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		call.recipient = recipient
+		if media := match.route.media(); !accepts(r, media) {
+			h.fail(w, r, problemOf(http.StatusNotAcceptable, "not-acceptable", "This is answered with "+media+"."))
+			return
+		}
 	}
 	if err := match.route.serve(&call); err != nil {
 		h.fail(w, r, err)

@@ -76,9 +76,13 @@ func (known catalog) provider(id string) providerJSON {
 }
 
 func (known catalog) item(it notify.Item) itemJSON {
-	note := it.Notification
+	return itemOf(&it, known.provider(it.Notification.Provider))
+}
+
+func itemOf(it *notify.Item, provider providerJSON) itemJSON {
+	note := &it.Notification
 	shown := itemJSON{
-		ID: it.ID, Provider: known.provider(note.Provider),
+		ID: it.ID, Provider: provider,
 		Title: note.Title, Body: note.Body, Rows: note.Rows, Icon: note.Icon, Link: note.URL,
 		Actions: make([]actionJSON, 0, len(note.Actions)), Priority: priorities[note.Priority], Silent: note.Silent,
 		CreatedAt: instant(it.Filed), OccurredAt: instant(note.OccurredAt), SeenAt: instant(it.Seen), ReadAt: instant(it.Read),
@@ -95,6 +99,17 @@ func (known catalog) item(it notify.Item) itemJSON {
 		shown.Actions = append(shown.Actions, actionJSON{Key: a.Key, Title: a.Title, Href: a.URL})
 	}
 	return shown
+}
+
+// itemText is the JSON of an item.
+func itemText(it *notify.Item, provider providerJSON) []byte {
+	shown := itemOf(it, provider)
+	text, err := json.Marshal(shown)
+	if err != nil { // of Data only, which was checked when it was sent
+		shown.Data = json.RawMessage("null")
+		text, _ = json.Marshal(shown)
+	}
+	return text
 }
 
 // listItems is GET api/v1/notifications.

@@ -92,7 +92,7 @@ func TestOpenAPI_namesTheAnswersOfEveryRoute(t *testing.T) {
 			body    string
 			headers []string
 		}{
-			{"", nil}, {"", []string{"X-User", ""}}, {"", []string{"Sec-Fetch-Site", "cross-site"}},
+			{"", nil}, {"", []string{"Accept", "text/html"}}, {"", []string{"X-User", ""}}, {"", []string{"Sec-Fetch-Site", "cross-site"}},
 			{"{}", nil}, {"{", nil}, {`{"nope":1}`, nil}, {"{}", []string{"Content-Type", "text/plain"}}, {`{"x":"` + strings.Repeat("a", maxBody) + `"}`, nil},
 		} {
 			if request.body != "" && (route.method == "GET" || route.method == "DELETE") {

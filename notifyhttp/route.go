@@ -46,6 +46,14 @@ var apiRoutes = []route{
 	{"GET", "openapi.json", false, false, (*call).getOpenAPI},
 }
 
+// media is what a route of the signed-in user is answered with.
+func (rt *route) media() string {
+	if rt.pattern == "api/v1/stream" {
+		return "text/event-stream"
+	}
+	return "application/json"
+}
+
 // matched is what a request asks for.
 type matched struct {
 	route    *route

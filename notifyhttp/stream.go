@@ -2,8 +2,7 @@ package notifyhttp
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -17,8 +16,8 @@ const (
 	heartbeat    = 20 * time.Second      // a comment after so long without an event
 	writeTimeout = 10 * time.Second      // a reader that takes nothing for so long is dropped
 	streamLife   = 15 * time.Minute      // then the browser connects anew, and who is asked again
-	maxPending   = 256 << 10             // bytes that a slow reader may lag behind
 	gathering    = 20 * time.Millisecond // from one write to the next: what comes meanwhile goes out together
+	maxTogether  = 64 << 10              // bytes, and an event, in one write
 )
 
 // stream is GET api/v1/stream: server-sent events (WHATWG HTML, 9.2). Each has
@@ -53,161 +52,18 @@ func (c *call) stream() error {
 	}
 	defer c.streams.leave(c.recipient)
 
-	ctx, cancel := context.WithTimeout(c.ctx(), streamLife+rand.N(streamLife/10))
-	defer cancel()
-	stop := context.AfterFunc(c.streams.closing, cancel)
-	defer stop()
-	f := &feed{wake: make(chan struct{}, 1)}
-	watcher := &streamer{call: c, feed: f, known: catalogOnce(c)}
-	if err := watcher.begin(c.ctx()); err != nil {
+	s, err := c.newStreamer(cursor)
+	if err != nil {
 		return err
 	}
-	var watching sync.WaitGroup
-	defer watching.Wait()
-	defer cancel()
-	watching.Go(func() {
-		defer f.end()
-		watcher.watch(ctx, cursor)
-	})
-	f.copyTo(ctx, c.w)
+	defer s.watcher.Close()
+	defer context.AfterFunc(c.streams.closing, s.watcher.Close)()
+	streamHeader(c.w.Header())
+	c.w.WriteHeader(http.StatusOK)
+	if err := s.run(); err != io.EOF && c.ctx().Err() == nil {
+		s.log.WarnContext(c.ctx(), "notifyhttp: a live stream failed", "error", err)
+	}
 	return nil
-}
-
-// streamer turns what changes in an inbox into events.
-type streamer struct {
-	*call
-	feed    *feed
-	known   func() catalog
-	version int64 // of the preferences, as the client knows it
-	greeted bool
-}
-
-// begin reads what has to be known before the answer begins, while an error can
-// still be told as such.
-func (s *streamer) begin(ctx context.Context) error {
-	p, err := s.n.Preferences(ctx, s.recipient)
-	s.version = p.Version
-	return err
-}
-
-// catalogOnce reads the providers when the first item needs them: their titles
-// are worth one query for each stream, not for each item.
-func catalogOnce(c *call) func() catalog {
-	return sync.OnceValue(func() catalog {
-		known, err := c.catalog()
-		if err != nil {
-			return nil // ids will do
-		}
-		return known
-	})
-}
-
-func (s *streamer) watch(ctx context.Context, cursor string) {
-	for change, err := range s.n.Inbox(s.recipient).Watch(ctx, cursor) {
-		if err != nil {
-			if _, bad := invalidOf(err); bad && cursor != "" {
-				// A cursor of a former time or of another user: start anew.
-				s.watch(ctx, "")
-				return
-			}
-			if ctx.Err() == nil {
-				s.log.WarnContext(ctx, "notifyhttp: a live stream failed", "error", err)
-			}
-			return
-		}
-		if !s.tell(ctx, change) {
-			return
-		}
-	}
-}
-
-// tell queues the event of a change; false ends the stream.
-func (s *streamer) tell(ctx context.Context, change notify.Change) bool {
-	switch {
-	case !s.greeted:
-		s.greeted = true
-		return s.feed.event("hello", change.Cursor, struct {
-			Counts  notify.Counts `json:"counts"`
-			Cursor  string        `json:"cursor"`
-			Version int64         `json:"version"`
-		}{change.Counts, change.Cursor, s.version})
-	case change.Kind == notify.ChangeItem || change.Kind == notify.ChangeTransient:
-		name, id := "notification", change.Cursor
-		if change.Kind == notify.ChangeTransient {
-			name, id = "transient", ""
-		}
-		return s.feed.event(name, id, struct {
-			Item   itemJSON      `json:"item"`
-			Counts notify.Counts `json:"counts"`
-		}{s.known().item(change.Item), change.Counts})
-	}
-	if p, err := s.n.Preferences(ctx, s.recipient); err == nil && p.Version != s.version {
-		s.version = p.Version
-		if !s.feed.event("preferences", "", struct {
-			Version int64 `json:"version"`
-		}{p.Version}) {
-			return false
-		}
-	}
-	return s.feed.event("resync", change.Cursor, struct {
-		Counts notify.Counts `json:"counts"`
-	}{change.Counts})
-}
-
-// feed is what waits to be written to one reader. The first event goes out at
-// once; events that follow closely go out together, in one write.
-type feed struct {
-	wake chan struct{}
-
-	mu      sync.Mutex
-	pending []byte
-	ended   bool
-}
-
-// event queues an event, and is false if the reader lags too far behind or the
-// stream has ended. JSON has no line breaks, and an id is a cursor of ours, so
-// that nothing can end a line too early.
-func (f *feed) event(name, id string, data any) bool {
-	text, err := json.Marshal(data)
-	if err != nil {
-		return false
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.ended || len(f.pending) > maxPending {
-		return false
-	}
-	f.pending = fmt.Appendf(f.pending, "event: %s\n", name)
-	if id != "" {
-		f.pending = fmt.Appendf(f.pending, "id: %s\n", id)
-	}
-	f.pending = append(append(append(f.pending, "data: "...), text...), "\n\n"...)
-	f.signal()
-	return true
-}
-
-func (f *feed) signal() {
-	select {
-	case f.wake <- struct{}{}:
-	default:
-	}
-}
-
-// end lets copyTo write what is left and return.
-func (f *feed) end() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.ended = true
-	f.signal()
-}
-
-// take empties the feed into a buffer that is used again.
-func (f *feed) take(into []byte) (_ []byte, ended bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	taken := f.pending
-	f.pending = into[:0]
-	return taken, f.ended
 }
 
 func streamHeader(header http.Header) {
@@ -216,50 +72,116 @@ func streamHeader(header http.Header) {
 	header.Set("X-Accel-Buffering", "no") // nginx would hold events back
 }
 
-// copyTo writes the feed to the reader until either ends.
-func (f *feed) copyTo(ctx context.Context, w http.ResponseWriter) {
-	streamHeader(w.Header())
-	control := http.NewResponseController(w)
-	w.WriteHeader(http.StatusOK)
-	defer func() { _ = control.SetWriteDeadline(time.Time{}) }() // the connection may be used again
-	write := func(b []byte) bool {
-		// Each write has its own time: the server's WriteTimeout is for whole
-		// answers, and this one never ends.
-		_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
-		if _, err := w.Write(b); err != nil {
-			return false
-		}
-		return control.Flush() == nil
+// streamer tells one reader what changes, in one goroutine. Nothing is queued for
+// the reader besides: while a slow one takes its time, what is new stays in the
+// store.
+type streamer struct {
+	*call
+	watcher  *notify.Watcher
+	control  *http.ResponseController
+	shown    []providerJSON // of the items that were told
+	version  int64          // of the preferences, as the client knows it
+	greeted  bool
+	ends     time.Time
+	beat     time.Time // when the reader has to hear something
+	rested   time.Time // when the reader may be told something
+	deadline time.Time // of writing
+}
+
+// newStreamer reads what has to be known before the answer begins, while an
+// error can still be told as such.
+func (c *call) newStreamer(cursor string) (*streamer, error) {
+	p, err := c.n.Preferences(c.ctx(), c.recipient)
+	if err != nil {
+		return nil, err
 	}
-	if !write([]byte("retry: 3000\n\n")) {
-		return
+	watcher, err := c.inbox().Watcher(c.ctx(), cursor)
+	if _, bad := invalidOf(err); bad && cursor != "" {
+		// A cursor of a former time or of another user: start anew.
+		watcher, err = c.inbox().Watcher(c.ctx(), "")
 	}
-	beat := time.NewTimer(heartbeat)
-	defer beat.Stop()
-	rest := time.NewTimer(0)
-	defer rest.Stop()
-	wake := f.wake
-	var buffer []byte
+	if err != nil {
+		return nil, err
+	}
+	return &streamer{
+		call: c, watcher: watcher, control: http.NewResponseController(c.w), version: p.Version,
+		ends: time.Now().Add(streamLife + rand.N(streamLife/10)),
+	}, nil
+}
+
+// run tells what there is to tell, until either side ends: io.EOF.
+func (s *streamer) run() error {
+	defer func() { _ = s.control.SetWriteDeadline(time.Time{}) }() // the connection may be used again
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-rest.C:
-			wake = f.wake
-			continue
-		case <-beat.C:
-			if !write([]byte(": \n\n")) {
-				return
-			}
-		case <-wake:
-			wake = nil
-			rest.Reset(gathering)
-			var ended bool
-			buffer, ended = f.take(buffer)
-			if len(buffer) > 0 && !write(buffer) || ended {
-				return
-			}
+		next := s.ends
+		if s.beat.Before(next) {
+			next = s.beat
 		}
-		beat.Reset(heartbeat)
+		change, err := s.watcher.Next(s.ctx(), next)
+		now := time.Now()
+		switch {
+		case err != nil:
+		case change != nil:
+			err = s.tell(change, now)
+		case now.Before(s.ends):
+			err = s.write([]byte(": \n\n"), now)
+		default:
+			err = io.EOF
+		}
+		if err != nil {
+			return err
+		}
 	}
+}
+
+// texts are buffers for what goes out in one write. There are far fewer of them
+// than of readers.
+var texts = sync.Pool{New: func() any {
+	text := make([]byte, 0, 4<<10)
+	return &text
+}}
+
+// tell writes a change and all that have come by then.
+func (s *streamer) tell(change *notify.Change, now time.Time) (err error) {
+	if rest := s.rested.Sub(now); rest > 0 {
+		time.Sleep(rest)
+		now = time.Now()
+	}
+	buffer := texts.Get().(*[]byte)
+	defer texts.Put(buffer)
+	text := (*buffer)[:0]
+	for change != nil && err == nil {
+		if text = s.appendEvent(text, change); len(text) > maxTogether {
+			break
+		}
+		change, err = s.watcher.Next(s.ctx(), time.Time{})
+	}
+	*buffer = text
+	if change == nil { // else there is more already
+		s.rested = now.Add(gathering)
+	}
+	if failed := s.write(text, now); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// write writes to the reader at once. The server's WriteTimeout is for whole
+// answers, and this one never ends: a write has a time of its own. On HTTP/1.1 a
+// deadline that passes while nothing is written does no harm, so that one serves
+// for many writes; on HTTP/2 it would end the stream.
+func (s *streamer) write(text []byte, now time.Time) error {
+	s.beat = now.Add(heartbeat)
+	if s.deadline.Sub(now) < writeTimeout {
+		s.deadline = now.Add(writeTimeout * 3 / 2)
+		_ = s.control.SetWriteDeadline(s.deadline)
+	}
+	if _, err := s.w.Write(text); err != nil || s.control.Flush() != nil {
+		return io.EOF // the reader has gone, or takes nothing
+	}
+	if s.r.ProtoMajor > 1 {
+		s.deadline = time.Time{}
+		_ = s.control.SetWriteDeadline(s.deadline)
+	}
+	return nil
 }
