@@ -300,7 +300,7 @@ func TestQueue_thatIsFullOfWhatWasHandedOverTakesTheRestAtOnce(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 			return nil
 		}}
-		n := center(t, mail, func(o *notify.Options) { o.Workers, o.PollInterval = 4, time.Hour })
+		n := center(t, mail, func(o *notify.Options) { o.Workers, o.PollInterval = 1, time.Hour })
 		defer running(t, n)()
 		for i := range 100 {
 			send(t, n, note(fmt.Sprint(i)))
