@@ -100,14 +100,17 @@ func (l *lines) remove(w *work) bool {
 
 func (l *lines) empty() []*work { return l.sift(func(*work) bool { return true }) }
 
-// last takes out up to count of those that are last.
+// last takes out up to count of those that came last.
 func (l *lines) last(count int) []*work {
-	first := max(0, l.size-count)
-	i := 0
-	return l.sift(func(*work) bool {
-		i++
-		return i > first
-	})
+	var all []*work
+	for _, lane := range l.lanes {
+		for _, of := range lane {
+			all = append(all, of.works...)
+		}
+	}
+	slices.SortFunc(all, byArrival)
+	out := all[max(0, len(all)-count):]
+	return l.sift(func(w *work) bool { return slices.Contains(out, w) })
 }
 
 func (l *lines) inLane(lane Lane) int {

@@ -71,7 +71,9 @@ func (s *session) prepare(q *queue, raw []*work) []*work {
 // confirm leaves out deliveries that were never stored, since the store dropped
 // their filing: an audience may name somebody twice.
 func (s *session) confirm(works []*work) ([]*work, error) {
+	s.mu.Lock()
 	unsure := slices.DeleteFunc(slices.Clone(works), func(w *work) bool { return !w.renewed.IsZero() })
+	s.mu.Unlock()
 	if len(unsure) == 0 {
 		return works, nil
 	}

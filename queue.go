@@ -12,7 +12,8 @@ type queue struct {
 	channel string
 	slots   int
 	limit   int     // of the tasks held; see grow
-	raw     []*work // not looked at yet, or too long ago; in order of lane
+	came    int     // works that ever came
+	raw     []*work // not looked at yet, or too long ago; by lane and arrival
 	looked  []*work // by the worker that is preparing; empty: there is none
 	ready   lines
 	active  int  // workers
@@ -77,16 +78,17 @@ func (q *queue) claimable() int {
 
 // receive takes in work that was not looked at yet.
 func (q *queue) receive(w *work) {
-	w.owners = w.senders()
+	q.came++
+	w.arrived, w.owners = q.came, w.senders()
 	q.wait(w, true)
 	q.lookLater(w)
 }
 
-// lookLater has a work wait for a look, behind its own lane.
+// lookLater has a work wait for a look.
 func (q *queue) lookLater(w *work) {
 	i := len(q.raw)
-	for i > 0 && q.raw[i-1].task.Lane > w.task.Lane {
-		i--
+	if i > 0 && byArrival(q.raw[i-1], w) > 0 {
+		i, _ = slices.BinarySearchFunc(q.raw, w, byArrival)
 	}
 	q.raw = slices.Insert(q.raw, i, w)
 }

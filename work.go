@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -17,6 +18,7 @@ type work struct {
 	prepared time.Time // by the clock of this process: from when on they are believed
 	mark     uint64    // of the changes, when they were read
 	owners   []owner   // whose share it takes, as far as it is known
+	arrived  int       // its number in the queue
 	routed   bool      // its destinations are known, too
 	waits    bool      // it counts among what its owners have waiting
 
@@ -32,6 +34,11 @@ type work struct {
 	lost      bool     // the lease is another's
 	abandoned bool     // the channel did not return; what it says later does not count
 	slotLost  bool     // and no other worker took its place: too many are stuck
+}
+
+// byArrival orders works by lane, then as they came.
+func byArrival(a, b *work) int {
+	return cmp.Or(cmp.Compare(a.task.Lane, b.task.Lane), cmp.Compare(a.arrived, b.arrived))
 }
 
 func (w *work) lease() Lease { return Lease{ID: w.task.ID, Epoch: w.task.Epoch} }
