@@ -270,9 +270,13 @@ func (q *queue) evict() []*work {
 	return evicted
 }
 
-// surplus takes out what came last of what was not looked at yet, and is too much.
+// surplus takes out what came last of what was not looked at yet, if that is too
+// much. What is urgent may come on top.
 func (q *queue) surplus() []*work {
-	from := max(0, len(q.raw)-max(0, q.held()-q.limit))
+	from := len(q.raw)
+	for excess := q.held() - q.limit - urgentRoom; excess > 0 && from > 0 && q.raw[from-1].task.Lane != LaneUrgent; excess-- {
+		from--
+	}
 	surplus := slices.Clone(q.raw[from:])
 	q.raw = slices.Delete(q.raw, from, len(q.raw))
 	return surplus
