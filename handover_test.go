@@ -211,7 +211,7 @@ func TestQueue_holdsAboutWhatItDoesInASecond(t *testing.T) { // R26, R28
 		from, to  int64
 		heldAtEnd int
 	}{
-		"quick": {0, 512, 1024, 2 * 1024},
+		"quick": {0, 200, 1024, 2 * 1024},
 		"slow":  {500 * time.Millisecond, 1, 128, 2*16 + 64},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -222,7 +222,7 @@ func TestQueue_holdsAboutWhatItDoesInASecond(t *testing.T) { // R26, R28
 					return nil
 				}}
 				n := newEngine(t, store, mail)
-				const backlog = 5000
+				const backlog = 2000
 				for i := range backlog {
 					send(t, n, note(fmt.Sprint(i)))
 				}
