@@ -89,7 +89,7 @@ func (s *Store) settlement(outcomes []notify.Outcome) (text string, args []any, 
 	if learnt == nil {
 		return s.d.SettleAtOnce, []any{s.at(), rows, len(rows)}, true, nil
 	}
-	return s.d.SettleAndLearn, []any{s.at(), rows, len(rows), learnt}, true, nil
+	return s.d.SettleAndLearn, []any{s.at(), rows, len(rows), learnt}, s.d.SettleAndLearn != "", nil
 }
 
 // settledRow is what an outcome changes, without what stays as it is.
@@ -103,7 +103,7 @@ func settledRow(place int, o notify.Outcome) ([]any, error) {
 		failure = shortened(o.Error)
 	}
 	return []any{
-		place, o.Task.ID, o.Task.Epoch, string(o.Status), !pending(o.Status), o.Status == notify.StatusUnknown, max(o.RetryIn.Microseconds(), 0),
+		place, o.Task.ID, o.Task.Epoch, !pending(o.Status), string(o.Status), o.Status == notify.StatusUnknown, max(o.RetryIn.Microseconds(), 0),
 		o.Charge && !o.Task.Charge, accepted, o.Reason, failure,
 	}, nil
 }

@@ -164,6 +164,7 @@ WHERE s.version = 1 AND t.hash = r.id LOCK IN SHARE MODE`
 func compound(d *sqlstore.Dialect) {
 	d.AcceptAtOnce, d.AcceptCommits = acceptAtOnce, true
 	d.DeferAtOnce = deferAtOnce
+	d.SettleAtOnce = settleAtOnce
 }
 
 // acceptAtOnce files as present does: whoever erases waits for the row that is
@@ -211,6 +212,48 @@ filed, due, leased_until, epoch, attempts, accepted, unknown, progress, cut, cut
 VALUES (0, ?14, 'fanout', ?3, '', ?2, ?4, ?15, ?16, ?17, 0, 0, us, GREATEST(us, ?18), 0, 0, 0, '', 0, '', 0, 0, '', '');
 RELEASE SAVEPOINT notify;
 END`
+
+// settleAtOnce holds on to the row that whoever erases waits for, and then looks
+// for tombstones. The tasks are locked in the order of the rows.
+const settleAtOnce = `BEGIN NOT ATOMIC
+DECLARE us BIGINT DEFAULT {now 1};
+DECLARE held, ends, hard INT;
+DECLARE places MEDIUMTEXT;
+DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+START TRANSACTION;
+SELECT version INTO hard FROM {schema} WHERE version = 1 LOCK IN SHARE MODE;
+SELECT COUNT(*), COALESCE(SUM(r.final), 0), COALESCE(SUM(r.final = 1 AND (t.kind <> 'delivery' OR e.hash IS NOT NULL)), 0), COALESCE(GROUP_CONCAT(r.place SEPARATOR ' '), '')
+INTO held, ends, hard, places
+FROM {rows 2 place:int task:id lease:int final:int} STRAIGHT_JOIN {task} t {key task} ON t.id = r.task
+LEFT JOIN {tombstone} e ON e.hash = SHA2(CONCAT('recipient', CHAR(0 USING utf8mb4), t.tenant, CHAR(0 USING utf8mb4), t.recipient), 256)
+WHERE ` + heldTask + ` FOR UPDATE;
+IF hard > 0 THEN
+  ROLLBACK;
+  SET held = -1;
+ELSE
+  IF ends > 0 THEN
+    INSERT INTO {delivery} (filed, id, kind, tenant, recipient, notification, provider, channel, lane, bucket, forced, preferences, epoch, attempts,
+accepted, unknown, cut, cut_from, status, reason, error, settled)
+SELECT t.filed, t.id, t.kind, t.tenant, t.recipient, t.notification, t.provider, t.channel, t.lane, t.bucket, t.forced, t.preferences, t.epoch, t.attempts + r.charge,
+r.done, t.unknown, t.cut, t.cut_from, r.status, r.why, COALESCE(r.failure, t.error), us
+FROM {rows 2 place:int task:id lease:int final:int status:text doubt:int retry:int charge:int done:long why:long failure:long}
+STRAIGHT_JOIN {task} t {key task} ON t.id = r.task WHERE ` + heldTask + ` AND r.final = 1;
+    DELETE t FROM {rows 2 place:int task:id lease:int final:int} STRAIGHT_JOIN {task} t {key task} ON t.id = r.task WHERE ` + heldTask + ` AND r.final = 1;
+  END IF;
+  IF held > ends THEN
+    UPDATE {rows 2 place:int task:id lease:int final:int status:text doubt:int retry:int charge:int done:long why:long failure:long}
+STRAIGHT_JOIN {task} t {key task} ON t.id = r.task
+SET t.leased_until = 0, t.due = CASE WHEN r.retry > 0 THEN us + r.retry ELSE t.due END, t.unknown = GREATEST(t.unknown, r.doubt),
+t.attempts = t.attempts + r.charge, t.accepted = r.done, t.reason = r.why, t.error = COALESCE(r.failure, t.error)
+WHERE ` + heldTask + ` AND r.final = 0;
+  END IF;
+  COMMIT;
+END IF;
+SELECT held, CASE WHEN held < ?3 THEN places ELSE '' END;
+END`
+
+const heldTask = `t.epoch = r.lease AND t.leased_until <> 0`
 
 const columns = `id, kind, tenant, recipient, notification, provider, channel, lane, bucket, forced, preferences, filed, due, leased_until, epoch, attempts, accepted, unknown, progress, cut, cut_from, reason, error`
 

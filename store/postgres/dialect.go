@@ -163,8 +163,8 @@ WHERE r.hash NOT IN (SELECT hash FROM erased)
 const settle = `WITH clock AS MATERIALIZED (
 SELECT {now 1} AS us
 ), held AS MATERIALIZED (
-SELECT t.*, r.place, r.status, r.final, r.doubt, r.retry, r.charge, r.done, r.why, r.failure
-FROM {rows 2 place:int task:id lease:int status:text final:int doubt:int retry:int charge:int done:long why:long failure:long}
+SELECT t.*, r.place, r.final, r.status, r.doubt, r.retry, r.charge, r.done, r.why, r.failure
+FROM {rows 2 place:int task:id lease:int final:int status:text doubt:int retry:int charge:int done:long why:long failure:long}
 CROSS JOIN LATERAL (SELECT * FROM {task} b WHERE b.id = r.task OFFSET 0 FOR UPDATE) t WHERE t.epoch = r.lease AND t.leased_until <> 0
 ), hard AS MATERIALIZED (
 SELECT 1 FROM held h WHERE h.final = 1 AND (h.kind <> 'delivery' OR EXISTS (SELECT 1 FROM {tombstone}) AND EXISTS (SELECT 1 FROM {tombstone} e
