@@ -135,8 +135,7 @@ var mutants = []mutant{
 	},
 	{
 		"an item at the cut belongs to today (SQL)", "internal/sqlstore/opening.go",
-		`bindEntries   = ` + "`UPDATE {entry} SET digest = ? WHERE tenant = ? AND recipient = ? AND channel = ? AND digest = {none} AND filed < ?`",
-		`bindEntries   = ` + "`UPDATE {entry} SET digest = ? WHERE tenant = ? AND recipient = ? AND channel = ? AND digest = {none} AND filed <= ?`",
+		`{those} AND digest = {none} AND filed < r.cut`, `{those} AND digest = {none} AND filed <= r.cut`,
 		[]suite{sqlite("digest")},
 	},
 	{
@@ -176,8 +175,8 @@ var mutants = []mutant{
 		[]suite{contract("collapse"), root("TestCollapse_"), model},
 	},
 	{
-		"counts stop at their limit without saying so", "internal/sqlstore/mark.go",
-		`r.Tenant, r.ID, now, limit+1)`, `r.Tenant, r.ID, now, limit)`,
+		"counts stop at their limit without saying so", "internal/sqlstore/page.go",
+		"(SELECT seen ` + unreadItems + ` LIMIT ` + strconv.Itoa(limit+1)", "(SELECT seen ` + unreadItems + ` LIMIT ` + strconv.Itoa(limit)",
 		[]suite{sqlite("inbox"), model},
 	},
 	{
