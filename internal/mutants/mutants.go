@@ -34,7 +34,7 @@ var mutants = []mutant{
 		`	batch := n.resolve(ctx, group)
 `, `	batch := n.resolve(ctx, group)
 	for i := range batch {
-		n.handOver(ctx, time.Time{}, group[0].filer.filed(batch[i].ID, batch[i].Notification, time.Time{}), batch[i].Filings)
+		n.handOver(ctx, time.Now(), group[0].filer.filed(batch[i].ID, batch[i].Notification, time.Now()), batch[i].Filings)
 	}
 `,
 		[]suite{simulation},
