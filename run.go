@@ -299,6 +299,13 @@ const (
 	bucketStride    = 37 // coprime to 256: the turns start everywhere alike
 )
 
+// holding is how many tasks are held, until what became of them is stored.
+func (s *session) holding() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.held)
+}
+
 // wait returns when nothing is held any more, or when ctx ends.
 func (s *session) wait(ctx context.Context) {
 	s.mu.Lock()

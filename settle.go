@@ -39,6 +39,7 @@ type settlement struct {
 func (t *settler) add(w *work, o Outcome) {
 	o.Task = w.lease()
 	o.Error = storable(o.Error)
+	held := t.session.holding()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.queue) == 0 {
@@ -49,23 +50,24 @@ func (t *settler) add(w *work, o Outcome) {
 	case !t.busy:
 		t.busy = true
 		t.session.wg.Go(t.flush)
-	case t.enough != nil && len(t.queue) >= t.session.n.workers:
+	case t.enough != nil && len(t.queue) >= min(t.session.n.workers, held):
 		close(t.enough)
 		t.enough = nil
 	}
 }
 
-// linger waits for more outcomes to store together. No more of them wait than a
-// channel has slots: a crash makes a process repeat what was in its slots, and
-// about as much that it had not stored.
+// linger waits for more outcomes to store together, if there is work of which they
+// could come. No more of them wait than a channel has slots: a crash makes a
+// process repeat what was in its slots, and about as much that it had not stored.
 func (t *settler) linger() {
 	s := t.session
 	if !s.running || s.stopping() {
 		return
 	}
+	held := s.holding()
 	t.mu.Lock()
 	wait := settleLinger - time.Since(t.oldest)
-	if n := len(t.queue); n == 0 || n >= s.n.workers || wait <= 0 {
+	if n := len(t.queue); n == 0 || n >= min(s.n.workers, held) || wait <= 0 {
 		t.mu.Unlock()
 		return
 	}

@@ -101,6 +101,10 @@ func (c *Center) open(o Options) {
 	})
 }
 
+// context is of the calls of a test, also of those that it leaves to its cleanup,
+// when the test's own has ended.
+func (c *Center) context() context.Context { return context.WithoutCancel(c.t.Context()) }
+
 // Recorder returns the recorder of a channel.
 func (c *Center) Recorder(channel string) *channeltest.Recorder {
 	c.t.Helper()

@@ -155,3 +155,16 @@ func TestCenter_readsAreSeen(t *testing.T) {
 		c.RequireInbox(raj, "new", "old")
 	})
 }
+
+// What a test leaves to its cleanup comes when its context has ended.
+func TestCenter_isThereForTheCleanup(t *testing.T) {
+	everywhere(t, func(t *testing.T) {
+		c := notifytest.New(t, nil)
+		send(t, c, "Your parcel is on its way", ann)
+		t.Cleanup(func() {
+			c.RequireSent(ann, notify.Email, "Your parcel is on its way")
+			c.RequireUnread(ann, 1)
+			c.RequireSettled()
+		})
+	})
+}

@@ -75,7 +75,7 @@ func (c *Center) Settle() {
 		synctest.Wait()
 		return
 	}
-	if err := c.Drain(c.t.Context()); err != nil {
+	if err := c.Drain(c.context()); err != nil {
 		c.t.Fatalf("notifytest: Drain: %v", err)
 	}
 }
@@ -113,7 +113,7 @@ func (c *Center) AdvanceTo(t time.Time) {
 // else at the next cut. Zero is never.
 func (c *Center) next() time.Time {
 	c.t.Helper()
-	stats, err := c.Store.Stats(c.t.Context())
+	stats, err := c.Store.Stats(c.context())
 	if err != nil {
 		c.t.Fatalf("notifytest: Stats: %v", err)
 	}
@@ -164,7 +164,7 @@ func (c *Center) AdvanceToDigest(r notify.Recipient, channel string) time.Time {
 
 func (c *Center) settings(r notify.Recipient) notify.Settings {
 	c.t.Helper()
-	settings, err := c.Settings(c.t.Context(), r)
+	settings, err := c.Settings(c.context(), r)
 	if err != nil {
 		c.t.Fatalf("notifytest: Settings: %v", err)
 	}

@@ -23,7 +23,7 @@ func (c *Center) RequireInbox(r notify.Recipient, titles ...string) []notify.Ite
 func (c *Center) RequireUnread(r notify.Recipient, unread int) {
 	c.t.Helper()
 	c.Settle()
-	counts, err := c.Inbox(r).Counts(c.t.Context())
+	counts, err := c.Inbox(r).Counts(c.context())
 	if err != nil {
 		c.t.Fatalf("notifytest: Counts: %v", err)
 	}
@@ -37,7 +37,7 @@ func (c *Center) RequireUnread(r notify.Recipient, unread int) {
 func (c *Center) RequireNextDigest(r notify.Recipient, titles ...string) notify.Digest {
 	c.t.Helper()
 	c.Settle()
-	digest, err := c.PreviewDigest(c.t.Context(), r)
+	digest, err := c.PreviewDigest(c.context(), r)
 	if err != nil {
 		c.t.Fatalf("notifytest: PreviewDigest: %v", err)
 	}
@@ -51,7 +51,7 @@ func (c *Center) RequireNextDigest(r notify.Recipient, titles ...string) notify.
 func (c *Center) inbox(r notify.Recipient) []notify.Item {
 	c.t.Helper()
 	var items []notify.Item
-	for item, err := range c.Inbox(r).All(c.t.Context(), notify.Query{}) {
+	for item, err := range c.Inbox(r).All(c.context(), notify.Query{}) {
 		if err != nil {
 			c.t.Fatalf("notifytest: the inbox of %s: %v", r.ID, err)
 		}

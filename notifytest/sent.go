@@ -87,7 +87,7 @@ func (c *Center) log(ch notify.Channel, r *notify.Recipient) []notify.DeliveryRe
 	c.t.Helper()
 	var all []notify.DeliveryRecord
 	for _, status := range []notify.Status{notify.StatusDelivered, notify.StatusUnknown} {
-		records, err := c.Deliveries(c.t.Context(), notify.DeliveryQuery{Recipient: r, Channel: ch.Name(), Status: status, Limit: 1000})
+		records, err := c.Deliveries(c.context(), notify.DeliveryQuery{Recipient: r, Channel: ch.Name(), Status: status, Limit: 1000})
 		if err != nil {
 			c.t.Fatalf("notifytest: Deliveries: %v", err)
 		}

@@ -17,7 +17,7 @@ func (c *Center) RequireSettled() {
 	c.t.Helper()
 	c.Settle()
 	for _, status := range []notify.Status{notify.StatusDead, notify.StatusUnknown, notify.StatusPending} {
-		records, err := c.Deliveries(c.t.Context(), notify.DeliveryQuery{Status: status, Limit: 1000})
+		records, err := c.Deliveries(c.context(), notify.DeliveryQuery{Status: status, Limit: 1000})
 		if err != nil {
 			c.t.Fatalf("notifytest: Deliveries: %v", err)
 		}
@@ -50,7 +50,7 @@ func (c *Center) story(r notify.Recipient) string {
 		}
 		nothing(&b, len(calls))
 	}
-	records, err := c.Deliveries(c.t.Context(), notify.DeliveryQuery{Recipient: &r, Limit: 1000})
+	records, err := c.Deliveries(c.context(), notify.DeliveryQuery{Recipient: &r, Limit: 1000})
 	if err != nil {
 		c.t.Fatalf("notifytest: Deliveries: %v", err)
 	}
