@@ -130,7 +130,12 @@ func frozenProcessChangesNothing(t *testing.T, sys *system) {
 					other.dismiss()
 				}
 
-				before := s.template.Database.contents(t, s.db)
+				var before string
+				require.Eventually(t, func() bool {
+					last := before
+					before = s.template.Database.contents(t, s.db)
+					return before == last
+				}, 10*time.Second, 50*time.Millisecond, "what the other one did besides is stored")
 				wake()
 				stale.thaw()
 				stale.await("has learnt that its lease is lost", func(lines []line) bool { return has(lines, leaseLost) })
