@@ -192,10 +192,12 @@ func (w *Watcher) told() (popUp *Item, hinted bool, err error) {
 // then.
 func (w *Watcher) sleep(ctx context.Context, until time.Time) (late bool, err error) {
 	w.setTimer(until)
-	select {
-	case <-ctx.Done():
-		return false, ctx.Err()
-	case <-w.wake:
+	if !w.rang.Load() { // else it rang while something was looked at, and its token is gone
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-w.wake:
+		}
 	}
 	if !w.rang.Swap(false) {
 		return false, nil

@@ -57,6 +57,37 @@ func TestWatcher_waitsNotLongerThanItIsTold(t *testing.T) { // R30
 	})
 }
 
+// lateItems finds items after a while.
+type lateItems struct {
+	notify.Store
+	after time.Duration
+}
+
+func (s *lateItems) Items(ctx context.Context, r notify.Recipient, q notify.ItemQuery) ([]notify.Item, error) {
+	time.Sleep(s.after)
+	return s.Store.Items(ctx, r, q)
+}
+
+func TestWatcher_keepsItsTimesWhileTheStoreIsSlow(t *testing.T) { // R30
+	synctest.Test(t, func(t *testing.T) {
+		store := &lateItems{Store: memory.New(nil)}
+		n := newEngine(t, store, &outlet{name: notify.Email})
+		w := begin(t, n)
+		defer w.Close()
+		store.after = 3 * time.Second // longer than from poll to poll
+		time.AfterFunc(100*time.Millisecond, func() { send(t, n, note("news")) })
+		begun := time.Now()
+		change, err := w.Next(t.Context(), begun.Add(time.Minute))
+		require.NoError(t, err)
+		assert.Equal(t, "news", change.Item.Notification.Title)
+		for change != nil {
+			change, err = w.Next(t.Context(), begun.Add(time.Minute))
+			require.NoError(t, err)
+		}
+		assert.Less(t, time.Since(begun), time.Minute+10*time.Second)
+	})
+}
+
 func TestWatcher_hasAtOnceWhatIsThere(t *testing.T) { // R3, R30
 	synctest.Test(t, func(t *testing.T) {
 		n := newEngine(t, memory.New(nil), &outlet{name: notify.Email})

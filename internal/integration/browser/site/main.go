@@ -118,10 +118,36 @@ func (s *site) notify(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	if strings.HasSuffix(r.URL.Path, "/stream") {
 		s.streamed.Add(1)
-		s.streams.Add(1)
-		defer s.streams.Add(-1)
+		begun := &beginning{ResponseWriter: w, streams: &s.streams}
+		defer begun.end()
+		w = begun
 	}
 	(*s.handler.Load()).ServeHTTP(w, r)
+}
+
+// beginning counts a stream once its answer has begun: from then on nothing is
+// filed unnoticed.
+type beginning struct {
+	http.ResponseWriter
+	streams *atomic.Int64
+	begun   bool
+}
+
+func (b *beginning) WriteHeader(status int) {
+	if !b.begun {
+		b.begun = true
+		b.streams.Add(1)
+	}
+	b.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap leads http.ResponseController to what can flush.
+func (b *beginning) Unwrap() http.ResponseWriter { return b.ResponseWriter }
+
+func (b *beginning) end() {
+	if b.begun {
+		b.streams.Add(-1)
+	}
 }
 
 // send sends what the body says to the user it names.
