@@ -16,7 +16,7 @@ const (
 	heartbeat    = 20 * time.Second      // a comment after so long without an event
 	writeTimeout = 10 * time.Second      // a reader that takes nothing for so long is dropped
 	streamLife   = 15 * time.Minute      // then the browser connects anew, and who is asked again
-	gathering    = 20 * time.Millisecond // from one write to the next: what comes meanwhile goes out together
+	gathering    = 50 * time.Millisecond // from one write to the next: what comes meanwhile goes out together
 	maxTogether  = 64 << 10              // bytes, and an event, in one write
 )
 
