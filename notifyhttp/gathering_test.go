@@ -89,6 +89,24 @@ func TestStream_writesTheFirstAtOnceAndGathersWhatFollows(t *testing.T) {
 	})
 }
 
+func TestStream_restsLongerInABurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, w := newSite(t), &pieces{ResponseRecorder: httptest.NewRecorder(), begun: time.Now()}
+		end := s.openInto(w, "")
+		time.Sleep(time.Second)
+		for range 11 {
+			s.popUp("typing", "ann")
+			time.Sleep(7 * time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		end()
+		second := time.Second + gathering
+		third := second + gathering + burst
+		assert.Equal(t, []time.Duration{0, time.Second, second, third, third + gathering + 3*burst}, w.at)
+		assert.Equal(t, []int{1, 1, 2, 4, 4}, w.events())
+	})
+}
+
 // A reader who takes long for a write gets what came meanwhile in the next one,
 // pop-ups and items, in order, each once.
 func TestStream_writesTogetherWhatCameDuringAWrite(t *testing.T) {

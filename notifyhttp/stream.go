@@ -16,8 +16,10 @@ const (
 	heartbeat    = 20 * time.Second      // a comment after so long without an event
 	writeTimeout = 10 * time.Second      // a reader that takes nothing for so long is dropped
 	streamLife   = 15 * time.Minute      // then the browser connects anew, and who is asked again
-	gathering    = 50 * time.Millisecond // from one write to the next: what comes meanwhile goes out together
-	maxTogether  = 64 << 10              // bytes, and an event, in one write
+	gathering    = 20 * time.Millisecond // from one write to the next: what comes meanwhile goes out together
+	burst        = 4 * time.Millisecond  // longer for each further event that went out: more will come
+	longestRest  = 100 * time.Millisecond
+	maxTogether  = 64 << 10 // bytes, and an event, in one write
 )
 
 // stream is GET api/v1/stream: server-sent events (WHATWG HTML, 9.2). Each has
@@ -150,7 +152,9 @@ func (s *streamer) tell(change *notify.Change, now time.Time) (err error) {
 	buffer := texts.Get().(*[]byte)
 	defer texts.Put(buffer)
 	text := (*buffer)[:0]
+	rest := gathering - burst
 	for change != nil && err == nil {
+		rest += burst
 		if text = s.appendEvent(text, change); len(text) > maxTogether {
 			break
 		}
@@ -158,7 +162,7 @@ func (s *streamer) tell(change *notify.Change, now time.Time) (err error) {
 	}
 	*buffer = text
 	if change == nil { // else there is more already
-		s.rested = now.Add(gathering)
+		s.rested = now.Add(min(rest, longestRest))
 	}
 	if failed := s.write(text, now); failed != nil {
 		return failed

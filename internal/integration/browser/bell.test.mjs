@@ -176,6 +176,7 @@ test("an element that goes takes its connections along", async (t) => {
     return Boolean(bell.shadowRoot);
   });
   assert.ok(copy);
+  await until(state, (s) => s.streams === 1, "streams");
   await me.send("one");
   await until(() => badge(page), "1", "badge");
   me.quiet();

@@ -87,7 +87,8 @@ export const badge = (page) => badgeOf(page).evaluate((element) => (element.hidd
 
 export async function openPanel(page) {
   await bellOf(page).click();
-  await panelOf(page).locator("article, [part=empty]:not([hidden])").first().waitFor();
+  // While the list is on its way the part that says so is there already.
+  await panelOf(page).locator("article, [part=list][aria-busy=false] ~ [part=empty]:not([hidden])").first().waitFor();
 }
 
 /** Waits until the stream is there and nothing is on its way: what comes now is news. */

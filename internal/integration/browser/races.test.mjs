@@ -2,7 +2,7 @@
 
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { badge, base, bellOf, open, openPanel, panelOf, post, state, titles, until } from "./fixture.mjs";
+import { badge, base, bellOf, open, openPanel, panelOf, post, settled, state, titles, until } from "./fixture.mjs";
 
 const count = (page) => page.evaluate(() => addEventListener("notify-received", () => (window.received = (window.received ?? 0) + 1)));
 const received = (page) => page.evaluate(() => window.received ?? 0);
@@ -94,7 +94,7 @@ test("more news than a page are all counted", async (t) => {
   await me.send("old");
   const page = await me.goto("/page", { elements: '<notify-bell page-size="3"></notify-bell>' });
   await openPanel(page);
-  await until(state, (s) => s.streams === 1, "streams");
+  await settled();
   await me.send("new", { Count: 5 });
   await until(() => pill(page).textContent(), "Show 5 new", "pill");
   const answer = page.waitForResponse("**/api/v1/notifications?*");
