@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"database/sql"
 	"slices"
 	"strings"
 	"sync"
@@ -45,6 +46,19 @@ func (r *tracer) during(call func()) []string {
 	return slices.Clone(r.texts)
 }
 
+// tracedPostgres is a store whose statements are noted, and its database.
+func tracedPostgres(t *testing.T) (*postgres.Store, *sql.DB, *tracer) {
+	t.Helper()
+	schema := newSchema(t, openPostgres(t, "pgx"))
+	config, err := pgx.ParseConfig(serviceDSN(t, "NOTIFY_TEST_POSTGRES"))
+	require.NoError(t, err)
+	traced := &tracer{}
+	config.Tracer = traced
+	db := stdlib.OpenDB(*config)
+	t.Cleanup(func() { _ = db.Close() })
+	return newPostgres(t, db, &postgres.Options{Schema: schema}), db, traced
+}
+
 // writes counts statements that change rows.
 func writes(texts []string) int {
 	n := 0
@@ -58,14 +72,7 @@ func writes(texts []string) int {
 
 // However much is in a batch, the number of statements is the same, and small.
 func TestTrips_doNotGrowWithTheBatch(t *testing.T) {
-	schema := newSchema(t, openPostgres(t, "pgx"))
-	config, err := pgx.ParseConfig(serviceDSN(t, "NOTIFY_TEST_POSTGRES"))
-	require.NoError(t, err)
-	traced := &tracer{}
-	config.Tracer = traced
-	db := stdlib.OpenDB(*config)
-	defer db.Close()
-	s := newPostgres(t, db, &postgres.Options{Schema: schema})
+	s, db, traced := tracedPostgres(t)
 	for _, size := range []int{1, 64, 500} {
 		batch := make([]notify.Acceptance, size)
 		for i := range batch {
@@ -131,15 +138,8 @@ func TestTrips_doNotGrowWithTheBatch(t *testing.T) {
 
 // What an open page asks for again and again is one round trip each time.
 func TestTrips_ofReading(t *testing.T) {
-	schema := newSchema(t, openPostgres(t, "pgx"))
-	config, err := pgx.ParseConfig(serviceDSN(t, "NOTIFY_TEST_POSTGRES"))
-	require.NoError(t, err)
-	traced := &tracer{}
-	config.Tracer = traced
-	db := stdlib.OpenDB(*config)
-	defer db.Close()
-	s := newPostgres(t, db, &postgres.Options{Schema: schema})
-	_, err = s.Accept(t.Context(), []notify.Acceptance{toAlice("paid")})
+	s, _, traced := tracedPostgres(t)
+	_, err := s.Accept(t.Context(), []notify.Acceptance{toAlice("paid")})
 	require.NoError(t, err)
 	n, err := notify.New(s, nil)
 	require.NoError(t, err)
@@ -164,14 +164,7 @@ func TestTrips_ofReading(t *testing.T) {
 // Where buckets hold very different numbers a claim takes two statements, and
 // nothing of a lane before all of the lane before it.
 func TestTrips_ofClaimsFromUnevenBuckets(t *testing.T) {
-	schema := newSchema(t, openPostgres(t, "pgx"))
-	config, err := pgx.ParseConfig(serviceDSN(t, "NOTIFY_TEST_POSTGRES"))
-	require.NoError(t, err)
-	traced := &tracer{}
-	config.Tracer = traced
-	db := stdlib.OpenDB(*config)
-	defer db.Close()
-	s := newPostgres(t, db, &postgres.Options{Schema: schema})
+	s, _, traced := tracedPostgres(t)
 	var batch []notify.Acceptance
 	put := func(lane notify.Lane, bucket, n int) {
 		for range n {
@@ -185,7 +178,7 @@ func TestTrips_ofClaimsFromUnevenBuckets(t *testing.T) {
 		put(notify.LaneUrgent, 10+bucket, 1)
 	}
 	put(notify.LaneNormal, 7, 30)
-	_, err = s.Accept(t.Context(), batch)
+	_, err := s.Accept(t.Context(), batch)
 	require.NoError(t, err)
 	claim := func(n int) (tasks []notify.Task, trips int) {
 		texts := traced.during(func() {
@@ -211,14 +204,7 @@ func TestTrips_ofClaimsFromUnevenBuckets(t *testing.T) {
 
 // An evening opens and closes many digests by as many statements as a few.
 func TestTrips_ofDigests(t *testing.T) {
-	schema := newSchema(t, openPostgres(t, "pgx"))
-	config, err := pgx.ParseConfig(serviceDSN(t, "NOTIFY_TEST_POSTGRES"))
-	require.NoError(t, err)
-	traced := &tracer{}
-	config.Tracer = traced
-	db := stdlib.OpenDB(*config)
-	defer db.Close()
-	s := newPostgres(t, db, &postgres.Options{Schema: schema})
+	s, _, traced := tracedPostgres(t)
 	var opened, closed []int
 	for _, size := range []int{1, 2, 100} {
 		now, err := s.Now(t.Context())
